@@ -1,0 +1,75 @@
+# gridtree: a PostgreSQL extension (PGXS) and the daemon gridtreed (libpq only).
+#
+#   make                 build the extension and the daemon     (PG_CONFIG= chooses the server)
+#   make install         install both; fetches nothing
+#   make check           every test, in a throwaway cluster      (SUITES="unit sql isolation tap" TESTS="pattern")
+#   make check-matrix    the same in fresh Debian roots with PostgreSQL 17 and later
+#   make demo            the sample district                     (KEEP=1 leaves the server running)
+#   make bench           speeds beside their peers
+#   make reference       docs/reference.md from the SQL comments
+#   make clean
+
+PG_CONFIG ?= pg_config
+GT_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/gridtree.control)
+
+# These do their own set-up, so they must work where no server is installed yet.
+SCRIPTED := check check-matrix demo bench reference
+ifneq ($(filter $(SCRIPTED),$(MAKECMDGOALS)),)
+
+.PHONY: $(SCRIPTED)
+export SUITES TESTS KEEP
+ifneq ($(origin PG_CONFIG),file)
+export PG_CONFIG
+endif
+check:        ; @tests/check.sh
+check-matrix: ; @tests/matrix.sh
+demo:         ; @sql/demo/demo.sh
+bench:        ; @tests/bench/bench.sh
+reference:    ; @tests/reference.sh --write
+
+else
+
+MODULE_big = gridtree
+EXTENSION  = extension/gridtree
+INSTALL_SQL = sql/gridtree--$(GT_VERSION).sql
+PARTS      = $(sort $(wildcard sql/install/[0-9][0-9]-*.sql))
+UPGRADES   = $(wildcard sql/gridtree--*--*.sql)
+DATA       = $(UPGRADES)
+DATA_built = $(INSTALL_SQL)
+OBJS       = $(patsubst %.c,%.o,$(wildcard extension/*.c))
+SHLIB_LINK = -lm
+EXTRA_CLEAN = .built-for
+
+# Contraction to fused multiply-add would break exact predicates on aarch64.
+PG_CFLAGS  = -std=gnu11 -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
+             -ffp-contract=off $(if $(WERROR),-Werror)
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -DGRIDTREE_VERSION='"$(GT_VERSION)"'
+
+# Not every machine that has a server has the LLVM that built it.
+override with_llvm = no
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# Objects built for another server are no use to this one.
+ifneq ($(shell cat .built-for 2>/dev/null),$(shell $(PG_CONFIG) --version))
+$(shell rm -f extension/*.o gridtree.so; $(PG_CONFIG) --version > .built-for)
+endif
+
+$(OBJS): $(wildcard extension/*.h) extension/gridtree.control Makefile
+
+$(INSTALL_SQL): $(PARTS) extension/gridtree.control
+	cat $(PARTS) > $@
+
+.PHONY: daemon
+all: daemon
+daemon:
+	$(MAKE) -C daemon VERSION=$(GT_VERSION) PG_CONFIG=$(PG_CONFIG) WERROR=$(WERROR)
+install: install-daemon
+install-daemon:
+	$(MAKE) -C daemon install VERSION=$(GT_VERSION) PG_CONFIG=$(PG_CONFIG) DESTDIR=$(DESTDIR)
+clean: clean-daemon
+clean-daemon:
+	$(MAKE) -C daemon clean
+	$(MAKE) -C tests/unit clean
+
+endif

@@ -1,0 +1,25 @@
+/*
+ * compat.h
+ *	  What differs between the server versions 15 to 18, and nothing else.
+ */
+#ifndef GRIDTREE_COMPAT_H
+#define GRIDTREE_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "gridtree needs PostgreSQL 15 or later"
+#endif
+
+/* From 16 on input functions can report to an error-saving context. */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#define soft_ereport(context, ...) errsave(context, __VA_ARGS__)
+#else
+#define soft_ereport(context, ...) ereport(ERROR, __VA_ARGS__)
+#endif
+
+/* VARDATA and friends left postgres.h in 16. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+#endif							/* GRIDTREE_COMPAT_H */

@@ -1,0 +1,82 @@
+/*
+ * gridtree.c
+ *	  The module itself, and the one place that finds the extension's own
+ *	  objects: they live in one schema, chosen at CREATE EXTENSION, and are
+ *	  found there whatever the search_path.
+ */
+#include "gridtree.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+PG_MODULE_MAGIC;
+
+/* Schema of the extension called name. */
+static Oid
+extension_schema(const char *name)
+{
+	Oid			extension = get_extension_oid(name, false);
+	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			schema = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(extension));
+	scan = systable_beginscan(rel, ExtensionOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	if (!OidIsValid(schema))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"%s\" does not exist", name)));
+	return schema;
+}
+
+Oid
+gridtree_schema(void)
+{
+	return extension_schema("gridtree");
+}
+
+char *
+gridtree_schema_quoted(void)
+{
+	return pstrdup(quote_identifier(get_namespace_name(gridtree_schema())));
+}
+
+char *
+postgis_schema_quoted(void)
+{
+	return pstrdup(quote_identifier(get_namespace_name(extension_schema("postgis"))));
+}
+
+Oid
+gridtree_type(const char *name)
+{
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+									   CStringGetDatum(name),
+									   ObjectIdGetDatum(gridtree_schema()));
+
+	if (!OidIsValid(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("type \"%s\" of extension gridtree does not exist", name),
+				 errhint("Run ALTER EXTENSION gridtree UPDATE.")));
+	return type;
+}

@@ -1,0 +1,27 @@
+/*
+ * gridtree.h
+ *	  What every SQL-facing file of the extension shares: where the
+ *	  extension's own objects live.
+ *
+ * Knows the catalogs; knows nothing of codes, layers, figures or rollups.
+ */
+#ifndef GRIDTREE_H
+#define GRIDTREE_H
+
+#include "postgres.h"
+
+#include "compat.h"
+
+/* The schema the extension was created in; an error if it is not installed. */
+extern Oid	gridtree_schema(void);
+
+/* Its quoted name, palloc'd; for building queries. */
+extern char *gridtree_schema_quoted(void);
+
+/* The schema PostGIS was created in, quoted and palloc'd. */
+extern char *postgis_schema_quoted(void);
+
+/* Oid of a type of the extension by name; an error if missing. */
+extern Oid	gridtree_type(const char *name);
+
+#endif							/* GRIDTREE_H */

@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# check.sh: every test. SUITES and TESTS narrow it down:
+#   SUITES="unit sql isolation tap"   TESTS=<shell pattern of test names>
+# Ends with "N passed, N failed"; exits 1 when anything failed.
+set -u
+cd "$(dirname "$0")/.."
+. tests/lib/setup.sh
+. tests/lib/cluster.sh
+SUITES=${SUITES:-unit sql isolation tap}
+TESTS=${TESTS:-*}
+passed=0 failed=0 skipped=0
+
+# count FILE: adds up the ok and not ok lines of TAP or of pg_regress 15.
+count() {
+  local ok not skip
+  not=$(grep -cE '^not ok|\.\.\. FAILED' "$1")
+  skip=$(grep -cE '^ok .*# (SKIP|skip)' "$1")
+  ok=$(grep -cE '^ok |^(test|    ) .*\.\.\. ok' "$1")
+  passed=$((passed + ok - skip)) failed=$((failed + not)) skipped=$((skipped + skip))
+}
+
+# A program that fails without a "not ok" has failed all the same.
+run_tap() { # NAME COMMAND…
+  local name=$1 log=$GT_TMP/tap.log status before=$failed; shift
+  "$@" >"$log" 2>"$log.err"; status=$?
+  count "$log"
+  if [ $status != 0 ] || ! grep -qE '^1\.\.' "$log"; then
+    [ "$failed" != "$before" ] || failed=$((failed + 1))
+    echo "not ok - $name (exit status $status)"; grep -E '^not ok|^#' "$log"; tail -n 40 "$log.err"
+  else
+    grep -E '^# (time|skip)|# SKIP' "$log"
+    echo "ok - $name"
+  fi
+}
+
+suite_unit() {
+  local t
+  say "unit tests of the pure cores (with sanitizers)"
+  make -s -C tests/unit || { failed=$((failed + 1)); return; }
+  for t in tests/unit/build/test_$TESTS; do
+    [ -x "$t" ] && run_tap "unit ${t##*/test_}" "$t"
+  done
+}
+
+# regress PROGRAM DIRECTORY-OF-INPUT EXTENSION-OF-INPUT
+regress() {
+  local names=() f out=$GT_TMP/$2 input=$GT_TMP/input/$2
+  mkdir -p "$out" "$input"
+  cp -r "tests/$2" "$input/"; cp -r tests/expected "$input/"
+  for f in tests/$2/$TESTS.$3; do [ -e "$f" ] && names+=("$(basename "$f" ".$3")"); done
+  [ ${#names[@]} -gt 0 ] || return
+  "$(dirname "$("$PG_CONFIG" --pgxs)")/../test/$1" --use-existing --dbname=check_$2 --bindir="$GT_BIN" \
+    --inputdir="$input" --outputdir="$out" --max-connections=1 "${names[@]}" >"$out/log" 2>&1
+  local status=$?
+  grep -E '^(test|not ok|ok|    )' "$out/log"
+  count "$out/log"
+  if [ $status != 0 ]; then
+    cat "$out/regression.diffs" 2>/dev/null || cat "$out/log"
+    grep -qE '^not ok|FAILED' "$out/log" || failed=$((failed + 1))
+  fi
+}
+
+new_database() {
+  "$GT_BIN/createdb" "$1" && "$GT_BIN/psql" -qX -d "$1" -c 'CREATE EXTENSION gridtree CASCADE' &&
+    "$GT_BIN/psql" -qX -c "ALTER DATABASE $1 SET client_min_messages = notice" \
+      -c "ALTER DATABASE $1 SET timezone_abbreviations = 'Default'"
+}
+
+suite_sql() {
+  say "regression tests"
+  new_database check_sql || { failed=$((failed + 1)); return; }
+  regress regress/pg_regress sql sql
+}
+
+suite_isolation() {
+  say "isolation tests"
+  new_database check_specs || { failed=$((failed + 1)); return; }
+  PATH=$GT_BIN:$PATH regress isolation/pg_isolation_regress specs spec
+}
+
+suite_tap() {
+  local t
+  say "TAP tests"
+  for t in tests/t/$TESTS.pl; do
+    [ -e "$t" ] || continue
+    run_tap "tap $(basename "$t" .pl)" perl -I tests/t "$t"
+  done
+}
+
+started=$(date +%s)
+setup
+cluster_up || { echo "0 passed, 1 failed"; exit 1; }
+for suite in $SUITES; do "suite_$suite"; done
+cluster_down
+say "$(( $(date +%s) - started )) s, $("$PG_CONFIG" --version)"
+if [ "$skipped" -gt 0 ]; then echo "$passed passed, $failed failed, $skipped skipped"
+else echo "$passed passed, $failed failed"; fi
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
