@@ -1,0 +1,142 @@
+-- gridcode: the type, its comparison, its operator classes and its casts.
+
+CREATE TYPE @extschema@.gridcode;
+
+CREATE FUNCTION @extschema@.gridcode_in(cstring) RETURNS @extschema@.gridcode
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_in(cstring) IS 'I/O';
+CREATE FUNCTION @extschema@.gridcode_out(@extschema@.gridcode) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_out(@extschema@.gridcode) IS 'I/O';
+CREATE FUNCTION @extschema@.gridcode_recv(internal) RETURNS @extschema@.gridcode
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_recv(internal) IS 'I/O: a version byte (1) and 1 to 18 ASCII digits.';
+CREATE FUNCTION @extschema@.gridcode_send(@extschema@.gridcode) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_send(@extschema@.gridcode) IS 'I/O: a version byte (1) and the ASCII digits.';
+
+CREATE TYPE @extschema@.gridcode (
+	INPUT = @extschema@.gridcode_in,
+	OUTPUT = @extschema@.gridcode_out,
+	RECEIVE = @extschema@.gridcode_recv,
+	SEND = @extschema@.gridcode_send,
+	LIKE = pg_catalog.int8
+);
+COMMENT ON TYPE @extschema@.gridcode IS
+'A digit-prefix code of 1 to 18 digits: a shorter code is the area around every longer code it begins. 8 bytes, passed by value; text in is text out; order is that of text COLLATE "C".';
+
+CREATE FUNCTION @extschema@.gridcode_eq(@extschema@.gridcode, @extschema@.gridcode) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_eq(@extschema@.gridcode, @extschema@.gridcode) IS 'Implementation of =.';
+
+CREATE FUNCTION @extschema@.gridcode_ne(@extschema@.gridcode, @extschema@.gridcode) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_ne(@extschema@.gridcode, @extschema@.gridcode) IS 'Implementation of <>.';
+
+CREATE FUNCTION @extschema@.gridcode_lt(@extschema@.gridcode, @extschema@.gridcode) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_lt(@extschema@.gridcode, @extschema@.gridcode) IS 'Implementation of <.';
+
+CREATE FUNCTION @extschema@.gridcode_le(@extschema@.gridcode, @extschema@.gridcode) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_le(@extschema@.gridcode, @extschema@.gridcode) IS 'Implementation of <=.';
+
+CREATE FUNCTION @extschema@.gridcode_gt(@extschema@.gridcode, @extschema@.gridcode) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_gt(@extschema@.gridcode, @extschema@.gridcode) IS 'Implementation of >.';
+
+CREATE FUNCTION @extschema@.gridcode_ge(@extschema@.gridcode, @extschema@.gridcode) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_ge(@extschema@.gridcode, @extschema@.gridcode) IS 'Implementation of >=.';
+
+CREATE FUNCTION @extschema@.gridcode_cmp(@extschema@.gridcode, @extschema@.gridcode) RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_cmp(@extschema@.gridcode, @extschema@.gridcode) IS 'Less than, equal or greater: -1, 0 or 1.';
+
+CREATE FUNCTION @extschema@.gridcode_hash(@extschema@.gridcode) RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_hash(@extschema@.gridcode) IS 'Hash value.';
+
+CREATE FUNCTION @extschema@.gridcode_hash_extended(@extschema@.gridcode, bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_hash_extended(@extschema@.gridcode, bigint) IS 'Hash value of 64 bits, with a seed.';
+
+CREATE OPERATOR @extschema@.= (
+	LEFTARG = @extschema@.gridcode, RIGHTARG = @extschema@.gridcode, FUNCTION = @extschema@.gridcode_eq,
+	COMMUTATOR = OPERATOR(@extschema@.=), NEGATOR = OPERATOR(@extschema@.<>),
+	RESTRICT = eqsel, JOIN = eqjoinsel,
+	HASHES, MERGES
+);
+COMMENT ON OPERATOR @extschema@.= (@extschema@.gridcode, @extschema@.gridcode) IS 'Are both codes equal?';
+
+CREATE OPERATOR @extschema@.<> (
+	LEFTARG = @extschema@.gridcode, RIGHTARG = @extschema@.gridcode, FUNCTION = @extschema@.gridcode_ne,
+	COMMUTATOR = OPERATOR(@extschema@.<>), NEGATOR = OPERATOR(@extschema@.=),
+	RESTRICT = neqsel, JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR @extschema@.<> (@extschema@.gridcode, @extschema@.gridcode) IS 'Are the codes different?';
+
+CREATE OPERATOR @extschema@.< (
+	LEFTARG = @extschema@.gridcode, RIGHTARG = @extschema@.gridcode, FUNCTION = @extschema@.gridcode_lt,
+	COMMUTATOR = OPERATOR(@extschema@.>), NEGATOR = OPERATOR(@extschema@.>=),
+	RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR @extschema@.< (@extschema@.gridcode, @extschema@.gridcode) IS 'Is the left code before the right one in the depth-first order of the tree, which is the order of the digits as text COLLATE "C"?';
+
+CREATE OPERATOR @extschema@.<= (
+	LEFTARG = @extschema@.gridcode, RIGHTARG = @extschema@.gridcode, FUNCTION = @extschema@.gridcode_le,
+	COMMUTATOR = OPERATOR(@extschema@.>=), NEGATOR = OPERATOR(@extschema@.>),
+	RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR @extschema@.<= (@extschema@.gridcode, @extschema@.gridcode) IS 'Is the left code before or equal to the right one?';
+
+CREATE OPERATOR @extschema@.> (
+	LEFTARG = @extschema@.gridcode, RIGHTARG = @extschema@.gridcode, FUNCTION = @extschema@.gridcode_gt,
+	COMMUTATOR = OPERATOR(@extschema@.<), NEGATOR = OPERATOR(@extschema@.<=),
+	RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR @extschema@.> (@extschema@.gridcode, @extschema@.gridcode) IS 'Is the left code after the right one?';
+
+CREATE OPERATOR @extschema@.>= (
+	LEFTARG = @extschema@.gridcode, RIGHTARG = @extschema@.gridcode, FUNCTION = @extschema@.gridcode_ge,
+	COMMUTATOR = OPERATOR(@extschema@.<=), NEGATOR = OPERATOR(@extschema@.<),
+	RESTRICT = scalargesel, JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR @extschema@.>= (@extschema@.gridcode, @extschema@.gridcode) IS 'Is the left code after or equal to the right one?';
+
+CREATE FUNCTION @extschema@.gridcode_sortsupport(internal) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_sortsupport(internal) IS 'Sort support: codes sort as fast as bigint.';
+
+CREATE OPERATOR CLASS @extschema@.gridcode_ops DEFAULT FOR TYPE @extschema@.gridcode USING btree AS
+	OPERATOR 1 @extschema@.<,
+	OPERATOR 2 @extschema@.<=,
+	OPERATOR 3 @extschema@.=,
+	OPERATOR 4 @extschema@.>=,
+	OPERATOR 5 @extschema@.>,
+	FUNCTION 1 @extschema@.gridcode_cmp(@extschema@.gridcode, @extschema@.gridcode),
+	FUNCTION 2 @extschema@.gridcode_sortsupport(internal),
+	FUNCTION 4 btequalimage(oid);
+COMMENT ON OPERATOR CLASS @extschema@.gridcode_ops USING btree IS 'Depth-first order of the tree: a subtree is one contiguous range. Deduplicates.';
+
+CREATE OPERATOR CLASS @extschema@.gridcode_ops DEFAULT FOR TYPE @extschema@.gridcode USING hash AS
+	OPERATOR 1 @extschema@.=,
+	FUNCTION 1 @extschema@.gridcode_hash(@extschema@.gridcode),
+	FUNCTION 2 @extschema@.gridcode_hash_extended(@extschema@.gridcode, bigint);
+COMMENT ON OPERATOR CLASS @extschema@.gridcode_ops USING hash IS 'Equality of codes.';
+
+CREATE FUNCTION @extschema@.gridcode(text) RETURNS @extschema@.gridcode
+	AS 'MODULE_PATHNAME', 'gridcode_from_text_cast' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode(text) IS 'The code written in a text; an error where that is not 1 to 18 digits.';
+
+CREATE FUNCTION @extschema@.text(@extschema@.gridcode) RETURNS text
+	AS 'MODULE_PATHNAME', 'gridcode_to_text_cast' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.text(@extschema@.gridcode) IS 'The digits of a code.';
+
+-- Only one direction is implicit: with both, code = text would not be unique.
+CREATE CAST (text AS @extschema@.gridcode) WITH FUNCTION @extschema@.gridcode(text) AS IMPLICIT;
+COMMENT ON CAST (text AS @extschema@.gridcode) IS 'Implicit, so that code = $1 works, and uses the index, with a text parameter.';
+CREATE CAST (varchar AS @extschema@.gridcode) WITH FUNCTION @extschema@.gridcode(text) AS IMPLICIT;
+COMMENT ON CAST (varchar AS @extschema@.gridcode) IS 'Implicit, so that code = $1 works, and uses the index, with a varchar parameter.';
+CREATE CAST (@extschema@.gridcode AS text) WITH FUNCTION @extschema@.text(@extschema@.gridcode) AS ASSIGNMENT;
+COMMENT ON CAST (@extschema@.gridcode AS text) IS 'On assignment only.';
