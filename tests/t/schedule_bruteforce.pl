@@ -1,0 +1,68 @@
+# grid_schedule_next against a brute force over every minute of five years: the
+# server's own AT TIME ZONE says what the wall clock shows, and the rules of
+# docs/operations.md are written out in SQL.
+use strict;
+use warnings;
+use GridTest;
+use Test::More;
+
+fresh_database('schedule_bruteforce');
+
+# clock: every minute, what the clock shows, and the latest it has shown before.
+# answers: the readings each minute is answerable for, its own and those skipped right before it.
+psql(<<'SQL');
+SET work_mem = '256MB'; SET max_parallel_workers_per_gather = 4;
+CREATE UNLOGGED TABLE clock AS
+SELECT zone, utc, local, max(local) OVER (PARTITION BY zone ORDER BY utc ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS shown
+FROM (SELECT zone, utc, utc AT TIME ZONE zone AS local
+      FROM unnest(ARRAY['Asia/Shanghai', 'UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe']) zone,
+           generate_series(timestamptz '2024-01-01 00:00+00', '2029-01-01 00:00+00', '1 minute') utc) c;
+CREATE UNLOGGED TABLE answers AS
+SELECT zone, utc, reading, extract(minute FROM reading)::int AS minute, extract(hour FROM reading)::int AS hour,
+       extract(day FROM reading)::int AS day, extract(month FROM reading)::int AS month,
+       extract(dow FROM reading)::int AS weekday, reading = local AS own
+FROM (SELECT zone, utc, local, local AS reading FROM clock
+      UNION ALL
+      SELECT zone, utc, local, r FROM clock, generate_series(shown + interval '1 minute', local - interval '1 minute', '1 minute') r
+      WHERE local > shown + interval '1 minute') x;
+-- a reading that has been shown before counts for real-time schedules only
+CREATE TABLE again AS SELECT zone, utc FROM clock WHERE local <= shown;
+-- every next time, one from the other
+CREATE FUNCTION chain(schedule text, zone text) RETURNS SETOF timestamptz LANGUAGE plpgsql AS $$
+DECLARE at timestamptz := '2024-01-01 00:00+00';
+BEGIN
+    LOOP
+        at := grid_schedule_next(schedule, at, zone);
+        EXIT WHEN at > '2029-01-01 00:00+00';
+        RETURN NEXT at;
+    END LOOP;
+END $$;
+SQL
+
+# schedule; follows real time; what its fields mean in SQL
+my @cases = (
+    ['*/15 * * * *',      1, 'minute IN (0, 15, 30, 45)'],
+    ['10 */2 * * *',      1, 'minute = 10 AND hour % 2 = 0'],
+    ['*/20 1,2,3 * * *',  1, 'minute IN (0, 20, 40) AND hour IN (1, 2, 3)'],
+    ['30 2 * * *',        0, 'minute = 30 AND hour = 2'],
+    ['0,15,45 1-3 * * *', 0, 'minute IN (0, 15, 45) AND hour BETWEEN 1 AND 3'],
+    ['@daily',            0, 'minute = 0 AND hour = 0'],
+    ['45 23 1,29-31 * *', 0, 'minute = 45 AND hour = 23 AND day IN (1, 29, 30, 31)'],
+    ['5 4 13 * fri',      0, 'minute = 5 AND hour = 4 AND (day = 13 OR weekday = 5)'],
+    ['0 3 */2 3,10 6-7',  0, 'minute = 0 AND hour = 3 AND day % 2 = 1 AND month IN (3, 10) AND weekday IN (6, 0)'],
+    ['0 12 29 2 *',       0, 'minute = 0 AND hour = 12 AND day = 29 AND month = 2'],
+);
+
+for my $case (@cases) {
+    my ($schedule, $real, $fits) = @$case;
+    my $counts = $real ? 'own' : 'NOT EXISTS (SELECT FROM again g WHERE g.zone = a.zone AND g.utc = a.utc)';
+    my $result = psql(<<"SQL");
+CREATE TEMP TABLE want AS SELECT DISTINCT zone, utc FROM answers a WHERE utc > '2024-01-01 00:00+00' AND $fits AND $counts;
+CREATE TEMP TABLE got AS SELECT zone, chain('$schedule', zone) FROM (SELECT DISTINCT zone FROM again UNION VALUES ('UTC'), ('Asia/Shanghai')) z;
+SELECT (SELECT count(*) FROM (TABLE want EXCEPT ALL TABLE got) x), (SELECT count(*) FROM (TABLE got EXCEPT ALL TABLE want) x),
+       (SELECT count(*) FROM want) > 0;
+SQL
+    is($result, '0|0|t', "$schedule: every time of five years in five zones, and no other");
+}
+
+done_testing();
