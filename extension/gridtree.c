@@ -80,3 +80,17 @@ gridtree_type(const char *name)
 				 errhint("Run ALTER EXTENSION gridtree UPDATE.")));
 	return type;
 }
+
+Oid
+postgis_type(const char *name)
+{
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+									   CStringGetDatum(name),
+									   ObjectIdGetDatum(extension_schema("postgis")));
+
+	if (!OidIsValid(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("type \"%s\" of extension postgis does not exist", name)));
+	return type;
+}

@@ -24,4 +24,7 @@ extern char *postgis_schema_quoted(void);
 /* Oid of a type of the extension by name; an error if missing. */
 extern Oid	gridtree_type(const char *name);
 
+/* Oid of a type of PostGIS by name; an error if missing. */
+extern Oid	postgis_type(const char *name);
+
 #endif							/* GRIDTREE_H */

@@ -1,0 +1,51 @@
+/*
+ * layer.h
+ *	  Layers as the C files of this room share them: the catalog row, the
+ *	  filter, safe SQL, and grid_locate's rule.
+ *
+ * Knows codes; knows nothing of rollups.
+ */
+#ifndef GRIDTREE_LAYER_H
+#define GRIDTREE_LAYER_H
+
+#include "gridcode.h"
+#include "gridtree.h"
+#include "utils/rel.h"
+
+/* A row of grid_layer_catalog. */
+typedef struct Layer
+{
+	char		name[NAMEDATALEN];
+	Oid			relation;
+	NameData	geom_column;
+	NameData	code_column;
+	char	   *filter;			/* NULL where all rows count */
+	Datum		scheme;			/* gridscheme; not read back */
+	int32		srid;
+	bool		geographic;		/* coordinates are degrees */
+} Layer;
+
+/* layer_catalog.c */
+extern Layer *layer_read(const char *name);	/* NULL where there is none */
+extern void layer_insert(const Layer *layer);
+extern int	layer_delete(const char *name);
+extern int	layer_delete_of_relation(Oid relation);
+extern Oid	layer_catalog_oid(void);
+extern void layer_unknown(const char *name) pg_attribute_noreturn();
+
+/* layer_filter.c */
+extern char *layer_filter(Relation rel, const char *filter);
+extern char *statement_filter(Relation rel, const char *filter, const char *alias);
+
+/* layer_sql.c */
+extern int	safe_search_path_begin(void);
+extern void safe_search_path_end(int nest);
+extern char *relation_quoted(Oid relation);
+extern AttrNumber geometry_column(Relation rel, const char *column);
+extern AttrNumber gridcode_column(Relation rel, const char *column);
+
+/* layer_locate.c */
+extern gridcode layer_locate(const char *name, Datum point, double tolerance);
+extern void layer_check_tolerance(double tolerance);
+
+#endif							/* GRIDTREE_LAYER_H */

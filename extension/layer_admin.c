@@ -1,0 +1,296 @@
+/*
+ * layer_admin.c
+ *	  grid_layer_add and grid_layer_drop: who may, and what can be a layer.
+ *
+ * What is checked here is the definition; the polygons themselves are read
+ * once, as the caller, for their SRID and for a warning about invalid ones.
+ */
+#include "layer.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "commands/event_trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(grid_layer_add);
+PG_FUNCTION_INFO_V1(grid_layer_drop);
+PG_FUNCTION_INFO_V1(grid_layer_dropped);
+
+static void
+check_name(const char *name)
+{
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("name of a layer must not be empty")));
+	if (strlen(name) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_NAME_TOO_LONG),
+				 errmsg("name of a layer is too long: \"%s\"", name),
+				 errdetail("It may have %d bytes.", NAMEDATALEN - 1)));
+	if (layer_read(name) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("layer \"%s\" already exists", name)));
+}
+
+/* Only tables can tell of their edits, and only permanent ones outlive a session. */
+static void
+check_relation_kind(Relation rel)
+{
+	const char *name = RelationGetRelationName(rel);
+	char		kind = rel->rd_rel->relkind;
+
+	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" cannot be a layer because it is not a table", name),
+				 errhint("Add the table behind it, with a filter where only some rows count.")));
+	if (rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" cannot be a layer because it is a temporary table", name)));
+}
+
+static bool
+owns_relation(Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	bool		owns;
+
+	if (!HeapTupleIsValid(tuple))	/* gone: what is left may be tidied away */
+		return superuser();
+	owns = has_privs_of_role(GetUserId(), ((Form_pg_class) GETSTRUCT(tuple))->relowner);
+	ReleaseSysCache(tuple);
+	return owns;
+}
+
+static void
+check_owner(Oid relation)
+{
+	if (!owns_relation(relation))
+	{
+		char	   *name = get_rel_name(relation);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table \"%s\"", name ? name : "(dropped)"),
+				 errdetail("Only the owner of a layer's table adds or drops the layer.")));
+	}
+}
+
+/* Is there an index that finds the polygons at a point? */
+static bool
+has_spatial_index(Relation rel, AttrNumber geom)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *cell;
+	bool		found = false;
+
+	foreach(cell, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if ((index->rd_rel->relam == GIST_AM_OID || index->rd_rel->relam == SPGIST_AM_OID) &&
+			index->rd_index->indkey.values[0] == geom)
+			found = true;
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	return found;
+}
+
+/* Columns of the query that reads the polygons. */
+enum
+{
+	READ_SRIDS = 1,				/* number of different SRIDs */
+	READ_SRID,					/* declared, or the smallest found */
+	READ_GEOGRAPHIC,
+	READ_OTHER_TYPE,			/* a geometry type that is not a polygon's */
+	READ_INVALID,				/* number of invalid polygons */
+	READ_INVALID_CODE,			/* lowest code of one */
+	READ_INVALID_REASON
+};
+
+static char *
+polygons_query(const Layer *layer, AttrNumber geom, char *postgis)
+{
+	const char *column = quote_identifier(NameStr(layer->geom_column));
+	const char *code = quote_identifier(NameStr(layer->code_column));
+
+	return psprintf(
+		"WITH polygons AS (SELECT %s AS geom, %s::text COLLATE \"C\" AS code"
+		"  FROM %s WHERE %s IS NOT NULL AND (%s)),"
+		" invalid AS (SELECT code, (detail).reason AS reason"
+		"  FROM (SELECT code, %s.ST_IsValidDetail(geom) AS detail FROM polygons) d WHERE NOT (detail).valid),"
+		" found AS (SELECT count(DISTINCT %s.ST_SRID(geom)) AS srids,"
+		"   min(%s.ST_SRID(geom)) AS srid,"
+		"   min(%s.ST_GeometryType(geom)) FILTER (WHERE %s.ST_GeometryType(geom)"
+		"     NOT IN ('ST_Polygon', 'ST_MultiPolygon')) AS other_type FROM polygons),"
+		" declared AS (SELECT NULLIF(%s.postgis_typmod_srid(atttypmod), 0) AS srid"
+		"  FROM pg_catalog.pg_attribute WHERE attrelid = %u AND attnum = %d)"
+		" SELECT f.srids, COALESCE(d.srid, f.srid), EXISTS (SELECT FROM %s.spatial_ref_sys s"
+		"   WHERE s.srid = COALESCE(d.srid, f.srid) AND s.proj4text ~ '[+]proj=longlat'),"
+		"  f.other_type, (SELECT count(*) FROM invalid), i.code, i.reason"
+		" FROM found f, declared d LEFT JOIN (SELECT * FROM invalid ORDER BY code LIMIT 1) i ON true",
+		column, code, relation_quoted(layer->relation), column, layer->filter ? layer->filter : "true",
+		postgis, postgis, postgis, postgis, postgis, postgis,
+		layer->relation, geom, postgis);
+}
+
+static void
+warn_of_invalid(const Layer *layer, HeapTuple row, TupleDesc desc)
+{
+	bool		isnull;
+	int64		invalid = DatumGetInt64(SPI_getbinval(row, desc, READ_INVALID, &isnull));
+	char	   *code = SPI_getvalue(row, desc, READ_INVALID_CODE);
+
+	if (invalid > 0)
+		ereport(WARNING,
+				(errmsg("layer \"%s\" has invalid polygons: " INT64_FORMAT, layer->name, invalid),
+				 errdetail("The first is that of area %s: %s.", code ? code : "(none)",
+						   SPI_getvalue(row, desc, READ_INVALID_REASON)),
+				 errhint("They are located by the same rule; ST_MakeValid repairs them.")));
+}
+
+/* Read the polygons once: their SRID into the layer, errors and warnings out. */
+static void
+read_polygons(Layer *layer, AttrNumber geom)
+{
+	char	   *query = polygons_query(layer, geom, postgis_schema_quoted());
+	HeapTuple	row;
+	TupleDesc	desc;
+	bool		isnull;
+	char	   *other_type;
+	int			nest = safe_search_path_begin();
+
+	SPI_connect();
+	if (SPI_execute(query, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "reading the polygons of layer \"%s\" failed", layer->name);
+	row = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+
+	other_type = SPI_getvalue(row, desc, READ_OTHER_TYPE);
+	if (other_type)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("layer \"%s\" has geometries that are not polygons: %s",
+						layer->name, other_type),
+				 errhint("Leave them out with a filter, or make polygons of them.")));
+	if (DatumGetInt64(SPI_getbinval(row, desc, READ_SRIDS, &isnull)) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("layer \"%s\" has polygons in different SRIDs", layer->name),
+				 errhint("Bring them into one with ST_Transform or ST_SetSRID.")));
+	layer->srid = DatumGetInt32(SPI_getbinval(row, desc, READ_SRID, &isnull));
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("SRID of layer \"%s\" cannot be told because it has no polygons",
+						layer->name),
+				 errhint("Declare the column as geometry(MultiPolygon, SRID), or fill the table first.")));
+	layer->geographic = DatumGetBool(SPI_getbinval(row, desc, READ_GEOGRAPHIC, &isnull));
+	warn_of_invalid(layer, row, desc);
+	SPI_finish();
+	safe_search_path_end(nest);
+}
+
+static void
+refuse_nulls(FunctionCallInfo fcinfo)
+{
+	static const char *const names[] = {"layer", "relation", "geom_column", "code_column", NULL, "scheme"};
+
+	for (int i = 0; i < lengthof(names); i++)
+		if (names[i] && PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("%s must not be null", names[i])));
+}
+
+Datum
+grid_layer_add(PG_FUNCTION_ARGS)
+{
+	Layer		layer = {0};
+	char	   *name;
+	Relation	rel;
+	AttrNumber	geom;
+
+	PreventCommandIfReadOnly("grid_layer_add()");
+	refuse_nulls(fcinfo);
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	layer.relation = PG_GETARG_OID(1);
+	namestrcpy(&layer.geom_column, NameStr(*PG_GETARG_NAME(2)));
+	namestrcpy(&layer.code_column, NameStr(*PG_GETARG_NAME(3)));
+	layer.scheme = PG_GETARG_DATUM(5);
+
+	/* The lock is held to the end, so that the table cannot go before the row is there. */
+	rel = table_open(layer.relation, AccessShareLock);
+	check_owner(layer.relation);
+	check_name(name);
+	strlcpy(layer.name, name, NAMEDATALEN);
+	check_relation_kind(rel);
+	geom = geometry_column(rel, NameStr(layer.geom_column));
+	(void) gridcode_column(rel, NameStr(layer.code_column));
+	if (!PG_ARGISNULL(4))
+		layer.filter = layer_filter(rel, text_to_cstring(PG_GETARG_TEXT_PP(4)));
+	read_polygons(&layer, geom);
+	if (!has_spatial_index(rel, geom))
+		ereport(NOTICE,
+				(errmsg("layer \"%s\" has no spatial index", layer.name),
+				 errhint("CREATE INDEX ON %s USING gist (%s);", relation_quoted(layer.relation),
+						 quote_identifier(NameStr(layer.geom_column)))));
+	layer_insert(&layer);
+	table_close(rel, NoLock);
+	PG_RETURN_VOID();
+}
+
+Datum
+grid_layer_drop(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Layer	   *layer;
+
+	PreventCommandIfReadOnly("grid_layer_drop()");
+	layer = layer_read(name);
+	if (layer == NULL)
+		layer_unknown(name);
+	check_owner(layer->relation);
+	layer_delete(name);
+	PG_RETURN_VOID();
+}
+
+/*
+ * Event trigger on sql_drop: a layer goes with its table. Its row would else
+ * be dumped with a bare number where the table's name was.
+ */
+Datum
+grid_layer_dropped(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("grid_layer_dropped can only be called as an event trigger")));
+	SPI_connect();
+	if (SPI_execute("SELECT objid FROM pg_catalog.pg_event_trigger_dropped_objects()"
+					" WHERE classid OPERATOR(pg_catalog.=) 1259 AND objsubid OPERATOR(pg_catalog.=) 0"
+					" AND object_type OPERATOR(pg_catalog.=) 'table'", true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "reading the dropped objects failed");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		Datum		oid = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+
+		layer_delete_of_relation(DatumGetObjectId(oid));
+	}
+	SPI_finish();
+	PG_RETURN_VOID();
+}

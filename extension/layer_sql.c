@@ -1,0 +1,98 @@
+/*
+ * layer_sql.c
+ *	  What SQL built by this room needs: quoted names, checked columns, and a
+ *	  search_path on which nobody but the system can put a function.
+ */
+#include "layer.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_attribute.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/*
+ * From here to safe_search_path_end, or to the end of the (sub)transaction,
+ * unqualified names are pg_catalog's. All SQL of this room is qualified, but
+ * the filter of a layer is a deparsed expression, in which names of pg_catalog
+ * are not; and a plan is analysed again whenever the search_path has changed.
+ */
+int
+safe_search_path_begin(void)
+{
+	int			nest = NewGUCNestLevel();
+
+	/* SAVE, as a function's SET clause does, is allowed in parallel workers. */
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	return nest;
+}
+
+void
+safe_search_path_end(int nest)
+{
+	AtEOXact_GUC(true, nest);
+}
+
+/* schema.relation, quoted. */
+char *
+relation_quoted(Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
+}
+
+/* Number of a user column; also returns its type. */
+static AttrNumber
+column_of(Relation rel, const char *column, Oid *type)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), column);
+
+	if (attnum <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						column, RelationGetRelationName(rel))));
+	*type = TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid;
+	return attnum;
+}
+
+/* Number of a column that must exist and be a geometry. */
+AttrNumber
+geometry_column(Relation rel, const char *column)
+{
+	Oid			type;
+	AttrNumber	attnum = column_of(rel, column, &type);
+
+	if (type != postgis_type("geometry"))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of relation \"%s\" is of type %s, not geometry",
+						column, RelationGetRelationName(rel), format_type_be(type)),
+				 type == postgis_type("geography")
+				 ? errhint("Keep it as geometry too: column::geometry.") : 0));
+	return attnum;
+}
+
+/* Number of a column that must exist and be a gridcode. */
+AttrNumber
+gridcode_column(Relation rel, const char *column)
+{
+	Oid			type;
+	AttrNumber	attnum = column_of(rel, column, &type);
+
+	if (type != gridtree_type("gridcode"))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of relation \"%s\" is of type %s, not gridcode",
+						column, RelationGetRelationName(rel), format_type_be(type)),
+				 errhint("Change it with ALTER TABLE ... ALTER COLUMN ... TYPE gridcode USING ...::gridcode.")));
+	return attnum;
+}

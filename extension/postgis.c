@@ -1,0 +1,119 @@
+/*
+ * postgis.c
+ *	  How PostGIS lays a geometry out in memory: the one file that knows.
+ *
+ * A geometry is a varlena:
+ *
+ *	  uint32  length       varlena header
+ *	  uint8   srid[3]      21 bits, signed, most significant byte first
+ *	  uint8   flags        see below
+ *	  uint64  extended     only in version 2, where the flag says so
+ *	  float   box[]        min and max of each axis, where the flag says so
+ *	  uint32  type
+ *	  uint32  count        of points for a point: 0 (empty) or 1
+ *	  double  x, y[, z][, m]
+ *
+ * Flags 0x01 (z), 0x02 (m), 0x04 (box), 0x08 (geodetic) are the same in both
+ * versions; 0x40 marks version 2 (PostGIS 3), in which 0x10 announces the
+ * extended flags. Columns written by PostGIS 2 are still version 1.
+ */
+#include "postgis.h"
+
+#include "compat.h"
+#include "fmgr.h"
+
+#define FLAG_Z			0x01
+#define FLAG_M			0x02
+#define FLAG_BOX		0x04
+#define FLAG_GEODETIC	0x08
+#define FLAG_EXTENDED	0x10
+#define FLAG_VERSION_2	0x40
+
+#define HEADER_SIZE		8
+#define EXTENDED_SIZE	8
+#define POINT_TYPE		1
+
+static const char *const type_names[] = {
+	"unknown", "ST_Point", "ST_LineString", "ST_Polygon", "ST_MultiPoint",
+	"ST_MultiLineString", "ST_MultiPolygon", "ST_GeometryCollection",
+	"ST_CircularString", "ST_CompoundCurve", "ST_CurvePolygon", "ST_MultiCurve",
+	"ST_MultiSurface", "ST_PolyhedralSurface", "ST_Triangle", "ST_Tin"
+};
+
+const char *
+geometry_type_name(uint32 type)
+{
+	return type_names[type < lengthof(type_names) ? type : 0];
+}
+
+/* Bytes before the type number. */
+static Size
+offset_of_type(uint8 flags)
+{
+	Size		offset = HEADER_SIZE;
+	int			axes = 2 + ((flags & FLAG_Z) != 0) + ((flags & FLAG_M) != 0);
+
+	if ((flags & FLAG_VERSION_2) && (flags & FLAG_EXTENDED))
+		offset += EXTENDED_SIZE;
+	if (flags & FLAG_BOX)
+		offset += 2 * sizeof(float) * ((flags & FLAG_GEODETIC) ? 3 : axes);
+	return offset;
+}
+
+/* The 21 bits of the SRID, with their sign. */
+static int32
+read_srid(const uint8 *bytes)
+{
+	uint32		srid = ((uint32) bytes[0] << 16) | ((uint32) bytes[1] << 8) | bytes[2];
+
+	return (int32) (srid << 11) >> 11;
+}
+
+/* Copy size bytes at an offset that must lie inside the value. */
+static void
+read_at(void *to, const struct varlena *value, Size offset, Size size)
+{
+	if (offset + size > VARSIZE(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("geometry of %zu bytes is cut short", (Size) VARSIZE(value))));
+	memcpy(to, (const char *) value + offset, size);
+}
+
+GeometryHead
+geometry_head(Datum geometry)
+{
+	struct varlena *value = PG_DETOAST_DATUM(geometry);
+	GeometryHead head = {0};
+	uint8		fixed[4];		/* srid and flags */
+	uint32		numbers[2];		/* type and count */
+	double		xy[2];
+	Size		offset;
+
+	read_at(fixed, value, VARHDRSZ, sizeof(fixed));
+	head.srid = read_srid(fixed);
+	offset = offset_of_type(fixed[3]);
+	read_at(numbers, value, offset, sizeof(numbers));
+	head.type = numbers[0];
+	head.is_point = (head.type == POINT_TYPE);
+	head.empty = head.is_point && numbers[1] == 0;
+	if (head.is_point && !head.empty)
+	{
+		read_at(xy, value, offset + sizeof(numbers), sizeof(xy));
+		head.x = xy[0];
+		head.y = xy[1];
+	}
+	if ((Pointer) value != DatumGetPointer(geometry))
+		pfree(value);
+	return head;
+}
+
+bool
+geometry_identical(Datum a, Datum b)
+{
+	struct varlena *left = PG_DETOAST_DATUM_PACKED(a);
+	struct varlena *right = PG_DETOAST_DATUM_PACKED(b);
+
+	return VARSIZE_ANY_EXHDR(left) == VARSIZE_ANY_EXHDR(right) &&
+		memcmp(VARDATA_ANY(left), VARDATA_ANY(right), VARSIZE_ANY_EXHDR(left)) == 0;
+}

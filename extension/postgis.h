@@ -1,0 +1,30 @@
+/*
+ * postgis.h
+ *	  What gridtree needs to know of a geometry without asking PostGIS.
+ */
+#ifndef GRIDTREE_POSTGIS_H
+#define GRIDTREE_POSTGIS_H
+
+#include "postgres.h"
+
+/* The head of any geometry; x and y only where it is a point that is not empty. */
+typedef struct GeometryHead
+{
+	uint32		type;			/* PostGIS's number of the geometry type */
+	int32		srid;			/* 0 where none is given */
+	bool		is_point;
+	bool		empty;			/* known for points only */
+	double		x;
+	double		y;
+} GeometryHead;
+
+/* Reads the head of a geometry datum; detoasts it where needed. */
+extern GeometryHead geometry_head(Datum geometry);
+
+/* Name of a geometry type as ST_GeometryType spells it. */
+extern const char *geometry_type_name(uint32 type);
+
+/* Whether two geometry datums are the same to the byte. */
+extern bool geometry_identical(Datum a, Datum b);
+
+#endif							/* GRIDTREE_POSTGIS_H */

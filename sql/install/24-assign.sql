@@ -1,0 +1,13 @@
+-- Assigning: codes of areas written into tables of points.
+CREATE PROCEDURE @extschema@.grid_assign(target regclass, layer text, geom_column name DEFAULT 'geom',
+		code_column name DEFAULT 'code', tolerance double precision DEFAULT 0, filter text DEFAULT NULL,
+		batch integer DEFAULT NULL, INOUT assigned bigint DEFAULT NULL, INOUT changed bigint DEFAULT NULL,
+		INOUT outside bigint DEFAULT NULL)
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON PROCEDURE @extschema@.grid_assign(regclass, text, name, name, double precision, text, integer, bigint, bigint, bigint) IS
+'Gives every row of a table, or every row that filter keeps, the code that grid_locate has for its point; writes only rows that change. Returns how many rows have a code afterwards (assigned), were written (changed) and have none (outside). Without batch it works in the caller''s transaction; with it, it commits after about that many rows, can be resumed, and cannot run inside a transaction block.';
+
+CREATE FUNCTION @extschema@.grid_assign_trigger() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.grid_assign_trigger() IS
+'BEFORE INSERT OR UPDATE row trigger with the arguments layer, geometry column, code column and, if wanted, tolerance: sets the code of each row whose point or code is new to what grid_locate says, so that a code typed by hand does not stand. A generated column is an error.';
