@@ -1,0 +1,238 @@
+/*
+ * conn.c
+ *	  One connection over asynchronous libpq. See conn.h.
+ */
+#include "conn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+
+#define OPEN_TIMEOUT_MS	30000
+#define MIN_DELAY_MS	500
+#define MAX_DELAY_MS	60000
+
+/*
+ * A network that is cut must be noticed in about a minute; what the connection
+ * string says comes later and wins.
+ */
+static const char *const keywords[] = {
+	"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+	"fallback_application_name", "dbname", NULL
+};
+
+static void
+fill_values(const char *values[], const char *conninfo)
+{
+	values[0] = "30";
+	values[1] = "10";
+	values[2] = "3";
+	values[3] = "60000";
+	values[4] = "gridtreed";
+	values[5] = conninfo[0] ? conninfo : NULL;
+	values[6] = NULL;
+}
+
+int64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t
+earlier(int64_t a, int64_t b)
+{
+	if (a == 0 || b == 0)
+		return a + b;
+	return a < b ? a : b;
+}
+
+PGconn *
+conn_connect_blocking(const char *conninfo)
+{
+	const char *values[sizeof(keywords) / sizeof(keywords[0])];
+
+	fill_values(values, conninfo);
+	return PQconnectdbParams(keywords, values, 1);
+}
+
+/* What the server says on its own goes to the log. */
+static void
+log_notice(void *arg, const PGresult *result)
+{
+	const Conn *conn = arg;
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	log_event(severity && strcmp(severity, "WARNING") == 0 ? LOG_WARNING : LOG_INFO, conn->label,
+			  "server: %s", message ? message : "");
+}
+
+static void
+clear_result(Conn *conn)
+{
+	PQclear(conn->result);
+	conn->result = NULL;
+}
+
+void
+conn_close(Conn *conn)
+{
+	clear_result(conn);
+	PQfinish(conn->pg);
+	conn->pg = NULL;
+	conn->state = CONN_CLOSED;
+	conn->events = 0;
+	conn->deadline = 0;
+}
+
+/* Keep libpq's words, then close. */
+static ConnEvent
+lost(Conn *conn, const char *fallback)
+{
+	const char *message = conn->pg ? PQerrorMessage(conn->pg) : "";
+
+	snprintf(conn->error, sizeof(conn->error), "%s", message[0] ? message : fallback);
+	log_scrub(conn->error);
+	for (size_t n = strlen(conn->error); n > 0 && conn->error[n - 1] == '\n'; n--)
+		conn->error[n - 1] = '\0';
+	conn_close(conn);
+	return CONN_LOST;
+}
+
+void
+conn_open(Conn *conn)
+{
+	const char *values[sizeof(keywords) / sizeof(keywords[0])];
+
+	conn_close(conn);
+	fill_values(values, conn->conninfo);
+	conn->pg = PQconnectStartParams(keywords, values, 1);
+	conn->state = CONN_OPENING;
+	conn->events = POLLOUT;
+	conn->deadline = now_ms() + OPEN_TIMEOUT_MS;
+}
+
+static ConnEvent
+step_opening(Conn *conn, short revents)
+{
+	if (conn->pg == NULL || PQstatus(conn->pg) == CONNECTION_BAD)
+		return lost(conn, "out of memory");
+	if (now_ms() >= conn->deadline)
+		return lost(conn, "the server did not answer in time");
+	if (revents == 0)
+		return CONN_NOTHING;
+	switch (PQconnectPoll(conn->pg))
+	{
+		case PGRES_POLLING_READING:
+			conn->events = POLLIN;
+			return CONN_NOTHING;
+		case PGRES_POLLING_WRITING:
+			conn->events = POLLOUT;
+			return CONN_NOTHING;
+		case PGRES_POLLING_OK:
+			PQsetnonblocking(conn->pg, 1);
+			PQsetNoticeReceiver(conn->pg, log_notice, conn);
+			conn->state = CONN_READY;
+			conn->events = POLLIN;
+			conn->deadline = 0;
+			return CONN_OPENED;
+		default:
+			return lost(conn, "the connection failed");
+	}
+}
+
+void
+conn_send(Conn *conn, const char *sql, int nparams, const char *const *params)
+{
+	clear_result(conn);
+	/* Where sending fails, the next step finds the connection bad. */
+	(void) PQsendQueryParams(conn->pg, sql, nparams, NULL, params, NULL, NULL, 0);
+	conn->state = CONN_BUSY;
+	conn->events = POLLIN | POLLOUT;
+}
+
+void
+conn_cancel(Conn *conn)
+{
+	PGcancel   *cancel = conn->pg ? PQgetCancel(conn->pg) : NULL;
+	char		error[256];
+
+	if (cancel != NULL && !PQcancel(cancel, error, sizeof(error)))
+		log_event(LOG_WARNING, conn->label, "cannot cancel: %s", error);
+	PQfreeCancel(cancel);
+}
+
+/* Take what has arrived; the first error, else the last result, is the answer. */
+static ConnEvent
+step_busy(Conn *conn)
+{
+	int			unsent = PQflush(conn->pg);
+
+	if (unsent < 0 || !PQconsumeInput(conn->pg))
+		return lost(conn, "the connection was lost");
+	conn->events = unsent ? POLLIN | POLLOUT : POLLIN;
+	while (!PQisBusy(conn->pg))
+	{
+		PGresult   *result = PQgetResult(conn->pg);
+
+		if (result == NULL)
+		{
+			conn->state = CONN_READY;
+			return PQstatus(conn->pg) == CONNECTION_OK && conn->result ? CONN_ANSWERED
+				: lost(conn, "the connection was lost");
+		}
+		if (conn->result != NULL && PQresultStatus(conn->result) == PGRES_FATAL_ERROR)
+			PQclear(result);
+		else
+		{
+			clear_result(conn);
+			conn->result = result;
+		}
+	}
+	return CONN_NOTHING;
+}
+
+static ConnEvent
+step_ready(Conn *conn)
+{
+	PGnotify   *notify;
+	bool		notified = false;
+
+	if (!PQconsumeInput(conn->pg) || PQstatus(conn->pg) == CONNECTION_BAD)
+		return lost(conn, "the connection was lost");
+	while ((notify = PQnotifies(conn->pg)) != NULL)
+	{
+		PQfreemem(notify);
+		notified = true;
+	}
+	return notified ? CONN_NOTIFIED : CONN_NOTHING;
+}
+
+ConnEvent
+conn_step(Conn *conn, short revents)
+{
+	if (conn->state == CONN_OPENING)
+		return step_opening(conn, revents);
+	if (conn->state == CONN_CLOSED || revents == 0)
+		return CONN_NOTHING;
+	return conn->state == CONN_BUSY ? step_busy(conn) : step_ready(conn);
+}
+
+/* Decorrelated jitter: between the least and three times the last, bounded. */
+int64_t
+conn_next_delay(Conn *conn)
+{
+	int64_t		high = 3 * (conn->retry_delay > 0 ? conn->retry_delay : MIN_DELAY_MS);
+
+	conn->retry_delay = MIN_DELAY_MS + (int64_t) (drand48() * (double) (high - MIN_DELAY_MS));
+	if (conn->retry_delay > MAX_DELAY_MS)
+		conn->retry_delay = MAX_DELAY_MS;
+	return conn->retry_delay;
+}

@@ -1,0 +1,69 @@
+/*
+ * conn.h
+ *	  One connection to one database that never blocks: opening, a query at a
+ *	  time, and when to try again. Knows libpq; knows nothing of rollups.
+ */
+#ifndef GRIDTREED_CONN_H
+#define GRIDTREED_CONN_H
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum ConnState
+{
+	CONN_CLOSED,
+	CONN_OPENING,
+	CONN_READY,
+	CONN_BUSY					/* a query is under way */
+} ConnState;
+
+/* What conn_step has to report. */
+typedef enum ConnEvent
+{
+	CONN_NOTHING,
+	CONN_OPENED,
+	CONN_ANSWERED,				/* conn->result is the answer */
+	CONN_NOTIFIED,				/* by NOTIFY, between queries */
+	CONN_LOST					/* or never opened; conn->error says why */
+} ConnEvent;
+
+typedef struct Conn
+{
+	const char *conninfo;
+	const char *label;			/* database, for the log */
+	ConnState	state;
+	PGconn	   *pg;
+	PGresult   *result;			/* ours until the next query */
+	short		events;			/* what to poll for */
+	int64_t		deadline;		/* of opening, in ms of now_ms() */
+	int64_t		retry_delay;	/* last drawn, ms; 0 after success */
+	char		error[1024];
+} Conn;
+
+/* Milliseconds of a clock that only goes forward. */
+extern int64_t now_ms(void);
+
+/* The earlier of two moments, where 0 is none. */
+extern int64_t earlier(int64_t a, int64_t b);
+
+/* Open a connection and wait for it, for --check and --status. */
+extern PGconn *conn_connect_blocking(const char *conninfo);
+
+extern void conn_open(Conn *conn);
+extern void conn_close(Conn *conn);
+
+/* Send a query; the connection must be READY. */
+extern void conn_send(Conn *conn, const char *sql, int nparams, const char *const *params);
+
+/* Ask the server to cancel what the connection does; blocks for a moment. */
+extern void conn_cancel(Conn *conn);
+
+/* Go on after poll() saw revents; 0 is allowed and only looks at the clock. */
+extern ConnEvent conn_step(Conn *conn, short revents);
+
+/* How long to wait before the next attempt, ms: grows, with jitter, to a minute. */
+extern int64_t conn_next_delay(Conn *conn);
+
+#endif							/* GRIDTREED_CONN_H */

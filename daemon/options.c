@@ -1,0 +1,198 @@
+/*
+ * options.c
+ *	  The command line, and which secrets it and the environment hold.
+ */
+#include "options.h"
+
+#include <getopt.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+static const char help[] =
+"gridtreed refreshes gridtree rollups when they are due.\n"
+"\n"
+"Usage: gridtreed [-d CONNINFO]... [OPTION]...\n"
+"\n"
+"  -d, --dbname=CONNINFO  a database to look after, as a libpq connection string,\n"
+"                         URI or name; may be repeated. Without it, libpq's\n"
+"                         environment decides. Keep passwords in a passfile.\n"
+"      --once             run all that is due now, and exit\n"
+"      --check            say in words what would keep it from working, and exit\n"
+"      --status           print a table of all rollups, and exit\n"
+"      --max-runs=N       runs at a time, per database (default 2)\n"
+"      --grace=SECONDS    time that runs get to finish at SIGTERM (default 30)\n"
+"      --keep=INTERVAL    age at which the history of runs is pruned (default 90 days)\n"
+"      --version          print the version, and exit\n"
+"      --help             print this, and exit\n"
+"\n"
+"Signals: SIGTERM and SIGINT start no new run, give running ones the grace\n"
+"period, cancel them, and exit 0; a second one does so at once. SIGHUP is ignored.\n"
+"\n"
+"Exit status: 0 all well; 1 a run failed (--once) or a rollup is failing\n"
+"(--status); 2 the command line is wrong; 3 a database cannot be reached or is\n"
+"not ready (--once, --check, --status).\n";
+
+static void
+usage_error(const char *problem, const char *value)
+{
+	fprintf(stderr, "gridtreed: %s%s%s\nTry \"gridtreed --help\".\n", problem,
+			value ? ": " : "", value ? value : "");
+	exit(EXIT_USAGE);
+}
+
+static int
+read_number(const char *name, const char *text, int low, int high)
+{
+	char	   *end;
+	long		value = strtol(text, &end, 10);
+
+	if (*text == '\0' || *end != '\0' || value < low || value > high)
+	{
+		fprintf(stderr, "gridtreed: --%s must be a number from %d to %d: %s\n", name, low, high, text);
+		exit(EXIT_USAGE);
+	}
+	return (int) value;
+}
+
+/*
+ * Name a database for the log by its dbname, else its service, else its user's
+ * name, which is libpq's default; and hide the passwords.
+ */
+static void
+take_parsed(const PQconninfoOption *parsed, char *label, size_t size)
+{
+	static const char *const naming[] = {"user", "service", "dbname"};
+
+	for (size_t n = 0; n < sizeof(naming) / sizeof(naming[0]); n++)
+	{
+		for (const PQconninfoOption *o = parsed; o->keyword != NULL; o++)
+		{
+			if (o->val != NULL && o->val[0] != '\0' && strcmp(o->keyword, naming[n]) == 0)
+				snprintf(label, size, "%s", o->val);
+		}
+	}
+	for (const PQconninfoOption *o = parsed; o->keyword != NULL; o++)
+	{
+		if (strcmp(o->keyword, "password") == 0 || strcmp(o->keyword, "sslpassword") == 0)
+			log_hide(o->val);
+	}
+}
+
+/*
+ * Libpq's message about a string it cannot parse may quote a password: it is
+ * not shown.
+ */
+static void
+examine_conninfo(Options *options, int i)
+{
+	const char *conninfo = options->conninfo[i];
+	char	   *label = options->label[i];
+	size_t		size = sizeof(options->label[i]);
+	PQconninfoOption *defaults = PQconndefaults();
+	PQconninfoOption *parsed;
+
+	snprintf(label, size, "(default)");
+	if (defaults != NULL)
+		take_parsed(defaults, label, size);
+	PQconninfoFree(defaults);
+	if (strchr(conninfo, '=') == NULL && strstr(conninfo, "://") == NULL)
+	{
+		if (conninfo[0] != '\0')
+			snprintf(label, size, "%s", conninfo);
+		return;
+	}
+	parsed = PQconninfoParse(conninfo, NULL);
+	if (parsed == NULL)
+	{
+		fprintf(stderr, "gridtreed: connection string number %d is not one libpq can read"
+				" (not shown: it may hold a password)\n", i + 1);
+		exit(EXIT_USAGE);
+	}
+	take_parsed(parsed, label, size);
+	PQconninfoFree(parsed);
+}
+
+static void
+add_database(Options *options, const char *conninfo)
+{
+	if (options->ndatabases == MAX_DATABASES)
+		usage_error("too many databases", NULL);
+	options->conninfo[options->ndatabases++] = conninfo;
+}
+
+static void
+print_and_exit(const char *text)
+{
+	fputs(text, stdout);
+	exit(EXIT_DONE);
+}
+
+void
+options_read(int argc, char **argv, Options *options)
+{
+	static const struct option longs[] = {
+		{"dbname", required_argument, NULL, 'd'},
+		{"once", no_argument, NULL, 'o'},
+		{"check", no_argument, NULL, 'c'},
+		{"status", no_argument, NULL, 's'},
+		{"max-runs", required_argument, NULL, 'm'},
+		{"grace", required_argument, NULL, 'g'},
+		{"keep", required_argument, NULL, 'k'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0}
+	};
+	int			c;
+
+	*options = (Options) {.max_runs = 2, .grace = 30, .keep = "90 days"};
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":d:", longs, NULL)) != -1)
+	{
+		switch (c)
+		{
+			case 'd':
+				add_database(options, optarg);
+				break;
+			case 'o':
+				options->mode = MODE_ONCE;
+				break;
+			case 'c':
+				options->mode = MODE_CHECK;
+				break;
+			case 's':
+				options->mode = MODE_STATUS;
+				break;
+			case 'm':
+				options->max_runs = read_number("max-runs", optarg, 1, MAX_RUNS);
+				break;
+			case 'g':
+				options->grace = read_number("grace", optarg, 0, 86400);
+				break;
+			case 'k':
+				options->keep = optarg;
+				break;
+			case 'V':
+				print_and_exit("gridtreed " GRIDTREE_VERSION "\n");
+				break;
+			case 'h':
+				print_and_exit(help);
+				break;
+			case ':':
+				usage_error("option needs a value", argv[optind - 1]);
+				break;
+			default:
+				usage_error("unknown option", argv[optind - 1]);
+		}
+	}
+	if (optind < argc)
+		usage_error("unexpected argument", argv[optind]);
+	if (options->ndatabases == 0)
+		add_database(options, "");
+	for (int i = 0; i < options->ndatabases; i++)
+		examine_conninfo(options, i);
+	log_hide(getenv("PGPASSWORD"));
+}
