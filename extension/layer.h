@@ -12,7 +12,7 @@
 #include "gridtree.h"
 #include "utils/rel.h"
 
-/* A row of grid_layer_catalog. */
+/* A row of grid_layer_catalog, but for what only the view shows. */
 typedef struct Layer
 {
 	char		name[NAMEDATALEN];
@@ -31,7 +31,7 @@ extern void layer_insert(const Layer *layer);
 extern int	layer_delete(const char *name);
 extern int	layer_delete_of_relation(Oid relation);
 extern Oid	layer_catalog_oid(void);
-extern void layer_unknown(const char *name) pg_attribute_noreturn();
+extern _Noreturn void layer_unknown(const char *name);
 
 /* layer_filter.c */
 extern char *layer_filter(Relation rel, const char *filter);

@@ -8,7 +8,7 @@
 #include "layer.h"
 
 #include "access/genam.h"
-#include "access/table.h"
+#include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
@@ -233,11 +233,11 @@ grid_layer_add(PG_FUNCTION_ARGS)
 	layer.scheme = PG_GETARG_DATUM(5);
 
 	/* The lock is held to the end, so that the table cannot go before the row is there. */
-	rel = table_open(layer.relation, AccessShareLock);
+	rel = relation_open(layer.relation, AccessShareLock);
+	check_relation_kind(rel);
 	check_owner(layer.relation);
 	check_name(name);
 	strlcpy(layer.name, name, NAMEDATALEN);
-	check_relation_kind(rel);
 	geom = geometry_column(rel, NameStr(layer.geom_column));
 	(void) gridcode_column(rel, NameStr(layer.code_column));
 	if (!PG_ARGISNULL(4))
@@ -249,7 +249,7 @@ grid_layer_add(PG_FUNCTION_ARGS)
 				 errhint("CREATE INDEX ON %s USING gist (%s);", relation_quoted(layer.relation),
 						 quote_identifier(NameStr(layer.geom_column)))));
 	layer_insert(&layer);
-	table_close(rel, NoLock);
+	relation_close(rel, NoLock);
 	PG_RETURN_VOID();
 }
 

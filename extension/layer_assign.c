@@ -22,6 +22,7 @@
 #include "layer.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -204,7 +205,7 @@ prepare_assignment(Assignment *a, FunctionCallInfo fcinfo)
 	char	   *layer = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	char	   *geom = NameStr(*PG_GETARG_NAME(2));
 	char	   *code = NameStr(*PG_GETARG_NAME(3));
-	Relation	rel = table_open(PG_GETARG_OID(0), RowExclusiveLock);
+	Relation	rel = relation_open(PG_GETARG_OID(0), RowExclusiveLock);
 
 	if (rel->rd_rel->relkind != RELKIND_RELATION && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
@@ -224,7 +225,7 @@ prepare_assignment(Assignment *a, FunctionCallInfo fcinfo)
 	layer_check_tolerance(a->tolerance);
 	a->filter = PG_ARGISNULL(5) ? "true"
 		: statement_filter(rel, text_to_cstring(PG_GETARG_TEXT_PP(5)), "t");
-	table_close(rel, NoLock);
+	relation_close(rel, NoLock);
 }
 
 static void

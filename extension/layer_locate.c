@@ -193,6 +193,13 @@ check_column(const Layer *layer, const char *column)
 				 errhint("Drop the layer and add it again.")));
 }
 
+/* Whose rule it is that cannot be prepared, its filter perhaps out of date. */
+static void
+name_the_layer(void *name)
+{
+	errcontext("rule of layer \"%s\"", (const char *) name);
+}
+
 /* Prepare a query of a layer and keep its plan. */
 static SPIPlanPtr
 keep_plan(const char *name, char *(*query_of) (const Layer *))
@@ -200,9 +207,14 @@ keep_plan(const char *name, char *(*query_of) (const Layer *))
 	Oid			types[NPARAMS] = {0, FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID};
 	Layer	   *layer = layer_read(name);
 	SPIPlanPtr	plan;
+	ErrorContextCallback context;
 
 	if (layer == NULL)
 		layer_unknown(name);
+	context.callback = name_the_layer;
+	context.arg = unconstify(char *, name);
+	context.previous = error_context_stack;
+	error_context_stack = &context;
 	check_column(layer, NameStr(layer->geom_column));
 	check_column(layer, NameStr(layer->code_column));
 	types[PARAM_POINT] = postgis_type("geometry");
@@ -211,6 +223,7 @@ keep_plan(const char *name, char *(*query_of) (const Layer *))
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "preparing the rule of layer \"%s\" failed: %s", name,
 			 SPI_result_code_string(SPI_result));
+	error_context_stack = context.previous;
 	return plan;
 }
 

@@ -120,7 +120,14 @@ SELECT grid_locate('base', ST_SetSRID(ST_Point(0.5, 0.5), 4326)), grid_locate('b
 DROP VIEW area_view;
 DROP MATERIALIZED VIEW area_mat;
 ALTER TABLE "Area ""1""" RENAME COLUMN kind TO sort;
-SELECT grid_locate('base', ST_SetSRID(ST_Point(0.5, 0.5), 4326));
+CREATE FUNCTION failing(query text) RETURNS TABLE (state text, message text, context text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE query;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
+	RETURN QUERY SELECT SQLSTATE, SQLERRM, split_part(context, E'\n', 1);
+END $$;
+SELECT * FROM failing($$SELECT grid_locate('base', ST_SetSRID(ST_Point(0.5, 0.5), 4326))$$);
 ALTER TABLE "Area ""1""" DROP COLUMN "Weird ""Name";
 SELECT grid_locate('base', ST_SetSRID(ST_Point(0.5, 0.5), 4326));
 ALTER SCHEMA "Lay er" RENAME TO layer;
