@@ -1,0 +1,168 @@
+/*
+ * gridtree_io.c
+ *	  Text and binary input and output of gridtree, and its equality.  The
+ *	  forms are tree_form.c's.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+
+#include "gridtree_type.h"
+
+PG_FUNCTION_INFO_V1(gridtree_in);
+PG_FUNCTION_INFO_V1(gridtree_out);
+PG_FUNCTION_INFO_V1(gridtree_recv);
+PG_FUNCTION_INFO_V1(gridtree_send);
+PG_FUNCTION_INFO_V1(gridtree_eq);
+PG_FUNCTION_INFO_V1(gridtree_ne);
+PG_FUNCTION_INFO_V1(gridtree_hash);
+PG_FUNCTION_INFO_V1(gridtree_hash_extended);
+
+static const char *
+skip_space(const char *text)
+{
+	return text + strspn(text, " \t\r\n");
+}
+
+/* How many leaves a text has if it is well-formed. */
+static uint32
+count_leaves(const char *text)
+{
+	uint32		nleaves = 0;
+
+	for (; *text != '\0'; text++)
+		nleaves += *text == ';';
+	return nleaves;
+}
+
+Datum
+gridtree_in(PG_FUNCTION_ARGS)
+{
+	char	   *text = PG_GETARG_CSTRING(0);
+	GridtreeWriter writer;
+	TreeLeaf   *leaf;
+	const char *rest;
+	int			nfigures;
+
+	rest = tree_parse_head(skip_space(text), &nfigures);
+	if (rest != NULL)
+	{
+		leaf = palloc(TREE_LEAF_SIZE(nfigures));
+		gridtree_write_start(&writer, TREE_STORED, nfigures, count_leaves(rest));
+		while (rest != NULL && *rest == ';')
+		{
+			rest = tree_parse_leaf(rest, writer.previous, leaf, nfigures);
+			if (rest != NULL)
+				gridtree_write_leaf(&writer, leaf);
+		}
+	}
+	if (rest == NULL || *skip_space(rest) != '\0')
+		soft_ereport(fcinfo->context,
+					 (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+					  errmsg("invalid input syntax for type %s: \"%s\"", "gridtree", text),
+					  errhint("Values are made by gridtree_agg(); without codes: 'figures=0'.")));
+	return gridtree_write_end(&writer);
+}
+
+Datum
+gridtree_out(PG_FUNCTION_ARGS)
+{
+	GridtreeReader reader;
+	StringInfoData text;
+
+	gridtree_read_start(&reader, PG_GETARG_DATUM(0));
+	initStringInfo(&text);
+	enlargeStringInfo(&text, TREE_HEAD_TEXT_MAX);
+	text.len += tree_format_head(text.data, reader.reader.nfigures);
+	while (gridtree_read_leaf(&reader))
+	{
+		enlargeStringInfo(&text, TREE_LEAF_TEXT_MAX(reader.reader.nfigures));
+		text.len += tree_format_leaf(text.data + text.len, reader.leaf, reader.reader.nfigures);
+	}
+	PG_RETURN_CSTRING(text.data);
+}
+
+Datum
+gridtree_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
+	int			size = message->len - message->cursor;
+	const char *bytes = pq_getmsgbytes(message, size);
+	GridtreeWriter writer;
+	TreeReader	reader;
+	TreeLeaf   *leaf;
+	TreeRead	read = TREE_MALFORMED;
+
+	if (tree_read_start(&reader, TREE_WIRE, (const uint8 *) bytes, size))
+	{
+		leaf = palloc(TREE_LEAF_SIZE(reader.nfigures));
+		gridtree_write_start(&writer, TREE_STORED, reader.nfigures, reader.nleaves);
+		while ((read = tree_read_leaf(&reader, leaf)) == TREE_LEAF)
+			gridtree_write_leaf(&writer, leaf);
+	}
+	if (read == TREE_MALFORMED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("invalid binary value for type %s", "gridtree")));
+	return gridtree_write_end(&writer);
+}
+
+Datum
+gridtree_send(PG_FUNCTION_ARGS)
+{
+	GridtreeReader reader;
+	GridtreeWriter writer;
+
+	gridtree_read_start(&reader, PG_GETARG_DATUM(0));
+	gridtree_write_start(&writer, TREE_WIRE, reader.reader.nfigures, reader.reader.nleaves);
+	while (gridtree_read_leaf(&reader))
+		gridtree_write_leaf(&writer, reader.leaf);
+	return gridtree_write_end(&writer);
+}
+
+/* Equal trees have equal packed forms. */
+static bool
+equal_args(FunctionCallInfo fcinfo)
+{
+	struct varlena *a = gridtree_packed(PG_GETARG_DATUM(0));
+	struct varlena *b = gridtree_packed(PG_GETARG_DATUM(1));
+	Size		size = VARSIZE_ANY_EXHDR(a);
+	bool		equal = size == VARSIZE_ANY_EXHDR(b) &&
+		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), size) == 0;
+
+	PG_FREE_IF_COPY(a, 0);
+	PG_FREE_IF_COPY(b, 1);
+	return equal;
+}
+
+Datum
+gridtree_eq(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(equal_args(fcinfo));
+}
+
+Datum
+gridtree_ne(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!equal_args(fcinfo));
+}
+
+Datum
+gridtree_hash(PG_FUNCTION_ARGS)
+{
+	struct varlena *packed = gridtree_packed(PG_GETARG_DATUM(0));
+
+	return hash_any((unsigned char *) VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed));
+}
+
+Datum
+gridtree_hash_extended(PG_FUNCTION_ARGS)
+{
+	struct varlena *packed = gridtree_packed(PG_GETARG_DATUM(0));
+
+	return hash_any_extended((unsigned char *) VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed),
+							 PG_GETARG_INT64(1));
+}

@@ -1,0 +1,137 @@
+/*
+ * gridtree_value.c
+ *	  Values of type gridtree in memory: reading and writing the packed form,
+ *	  and turning an open tree into it.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "gridtree_type.h"
+
+void
+gridtree_write_start(GridtreeWriter *writer, TreeSpelling spelling, int nfigures, uint32 nleaves)
+{
+	writer->allocated = 1024;
+	writer->data = palloc(writer->allocated);
+	writer->spelling = spelling;
+	writer->previous = 0;
+	writer->nfigures = nfigures;
+	writer->size = VARHDRSZ +
+		tree_write_head((uint8 *) writer->data + VARHDRSZ, nfigures, nleaves);
+}
+
+/* Room for so many more bytes. */
+static void
+make_room(GridtreeWriter *writer, Size more)
+{
+	if (more > MaxAllocSize - writer->size)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("value of type %s is larger than 1 GB", "gridtree"),
+				 errhint("Aggregate fewer codes or figures at a time.")));
+	if (writer->size + more <= writer->allocated)
+		return;
+	writer->allocated = Min(MaxAllocSize, Max(writer->allocated * 2, writer->size + more));
+	writer->data = repalloc(writer->data, writer->allocated);
+}
+
+void
+gridtree_write_leaf(GridtreeWriter *writer, const TreeLeaf *leaf)
+{
+	CHECK_FOR_INTERRUPTS();
+	make_room(writer, TREE_LEAF_MAX(writer->nfigures));
+	writer->size += tree_write_leaf((uint8 *) writer->data + writer->size, writer->spelling,
+									writer->previous, leaf, writer->nfigures);
+	writer->previous = leaf->code;
+}
+
+Datum
+gridtree_write_end(GridtreeWriter *writer)
+{
+	SET_VARSIZE(writer->data, writer->size);
+	return PointerGetDatum(writer->data);
+}
+
+bool
+gridtree_is_open(const struct varlena *value)
+{
+	return VARSIZE_ANY_EXHDR(value) > 0 && *(const uint8 *) VARDATA_ANY(value) == GRIDTREE_OPEN;
+}
+
+/* An open tree in the packed form. */
+static struct varlena *
+pack(const TreeState *tree)
+{
+	TreeOrder  *order = palloc_extended(Max(tree->nleaves, 1) * sizeof *order, MCXT_ALLOC_HUGE);
+	GridtreeWriter writer;
+
+	Assert(tree_state_valid(tree));
+	tree_state_order(tree, order);
+	gridtree_write_start(&writer, TREE_STORED, tree->nfigures, tree->nleaves);
+	for (uint32 i = 0; i < tree->nleaves; i++)
+		gridtree_write_leaf(&writer, tree_state_leaf(tree, order[i].number));
+	pfree(order);
+	return (struct varlena *) DatumGetPointer(gridtree_write_end(&writer));
+}
+
+struct varlena *
+gridtree_packed(Datum value)
+{
+	struct varlena *flat = PG_DETOAST_DATUM_PACKED(value);
+
+	/* an open tree holds numbers, so it has to be aligned: not packed, in that other sense */
+	if (gridtree_is_open(flat))
+		return pack((TreeState *) PG_DETOAST_DATUM(PointerGetDatum(flat)));
+	return flat;
+}
+
+static void
+malformed(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("invalid value of type %s", "gridtree")));
+}
+
+void
+gridtree_read_start(GridtreeReader *reader, Datum value)
+{
+	struct varlena *packed = gridtree_packed(value);
+
+	if (!tree_read_start(&reader->reader, TREE_STORED, (const uint8 *) VARDATA_ANY(packed),
+						 VARSIZE_ANY_EXHDR(packed)))
+		malformed();
+	reader->leaf = palloc(TREE_LEAF_SIZE(reader->reader.nfigures));
+}
+
+bool
+gridtree_read_leaf(GridtreeReader *reader)
+{
+	TreeRead	read = tree_read_leaf(&reader->reader, reader->leaf);
+
+	CHECK_FOR_INTERRUPTS();
+	if (read == TREE_MALFORMED)
+		malformed();
+	return read == TREE_LEAF;
+}
+
+TreeState *
+gridtree_open_new(int nfigures, uint32 capacity)
+{
+	Size		size = tree_state_size(nfigures, capacity);
+	TreeState  *tree;
+
+	if (size > MaxAllocSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("a tree of %u codes with %d figures is too large to aggregate",
+						capacity, nfigures),
+				 errhint("Aggregate fewer codes or figures at a time.")));
+	tree = palloc(size);
+	SET_VARSIZE(tree, size);
+	tree->form = GRIDTREE_OPEN;
+	tree_state_init(tree, nfigures, capacity);
+	return tree;
+}

@@ -1,0 +1,164 @@
+-- gridtree: figures at every level, equal to plain GROUP BY; forms; bad input.
+CREATE SCHEMA gridtree_test;
+SET search_path = gridtree_test, public;
+
+-- what it looks like: one street, two of its communities, a row coded to the street only
+CREATE TABLE few (code gridcode, hours float8, people int);
+INSERT INTO few VALUES ('350304001001', 1.5, 3), ('350304001001', NULL, 4), ('350304001002', 4, NULL), ('350304001', 2, 1), (NULL, 9, 9);
+SELECT gridtree_agg(code) FROM few;
+SELECT gridtree_agg(code, hours, people) FROM few;
+SELECT code, level, n, stats_count(stats[1]) AS hours_count, stats_sum(stats[1]) AS hours, stats_avg(stats[2]) AS people
+FROM gridtree_nodes((SELECT gridtree_agg(code, hours, people) FROM few)) ORDER BY code;
+
+-- nothing
+SELECT gridtree_agg(code), gridtree_merge(NULL::gridtree) FROM few WHERE code IS NULL;
+SELECT * FROM gridtree_nodes(NULL);
+SELECT * FROM gridtree_nodes('figures=0');
+SELECT * FROM gridtree_nodes('figures=0; 11 n=1', scheme => NULL);
+
+-- levels from and to, other schemes, codes that end inside a level or below the lowest
+SELECT code, level, n FROM gridtree_nodes((SELECT gridtree_agg(code) FROM few), 'district') ORDER BY code;
+SELECT code, level, n FROM gridtree_nodes((SELECT gridtree_agg(code) FROM few), to_level => 'city') ORDER BY code;
+SELECT code, level, n FROM gridtree_nodes((SELECT gridtree_agg(code) FROM few), 'district', 'district') ORDER BY code;
+SELECT code, level, n, stats FROM gridtree_nodes('figures=0; 1 n=1; 11 n=2; 110 n=4; 1101 n=8; 110101 n=16', scheme => 'province 2, city 2') ORDER BY code;
+SELECT code, level, n FROM gridtree_nodes('figures=0; 1 n=1; 11 n=2; 110 n=4; 1101 n=8; 110101 n=16', 'city', scheme => 'province 2, city 2') ORDER BY code;
+SELECT code, level, n FROM gridtree_nodes('figures=0; 350304 n=2', scheme => '省 2, 市 2, 区 2') ORDER BY code;
+SELECT * FROM gridtree_nodes('figures=0', 'county');
+SELECT * FROM gridtree_nodes('figures=0', 'street', 'city');
+
+-- many codes of all lengths; five figures of five types, each with its own NULLs
+CREATE TABLE events AS
+SELECT i, grid_prefix((350300 + i % 7 || lpad((i % 13)::text, 3, '0') || lpad((i % 17)::text, 3, '0') || lpad((i % 3)::text, 3, '0'))::gridcode,
+                      CASE WHEN i % 50 = 0 THEN 2 WHEN i % 41 = 0 THEN 7 ELSE 9 + i % 3 * 3 END) AS code,
+       i % 4 AS kind,
+       CASE WHEN i % 5 > 0 THEN (i % 1000)::int2 END AS a, CASE WHEN i % 6 > 0 THEN i * 7919 % 100000 END AS b,
+       CASE WHEN i % 7 > 0 THEN i::int8 * 1234567 END AS c, CASE WHEN i % 8 > 0 THEN (i * 31 % 997)::numeric / 128 END AS d,
+       CASE WHEN i % 9 > 0 THEN (i % 100)::float4 / 4 END AS e
+FROM generate_series(1, 20000) i;
+CREATE TABLE node_codes AS
+SELECT DISTINCT a.code, grid_level(a.code) AS level FROM (SELECT DISTINCT code FROM events) e,
+  LATERAL (SELECT code FROM grid_ancestors(e.code) UNION SELECT e.code) a;
+CREATE VIEW expected AS
+SELECT n.code, n.level, count(*) AS n, sum(a) AS a, sum(b) AS b, sum(c) AS c, sum(d) AS d, sum(e::float8) AS e,
+  count(a) AS count_a, count(e) AS count_e, min(c) AS min_c, max(d) AS max_d
+FROM node_codes n JOIN events v ON v.code <@ n.code GROUP BY 1, 2;
+CREATE FUNCTION flat(t gridtree) RETURNS SETOF expected LANGUAGE sql AS
+$$ SELECT code, level, n, stats_sum(stats[1])::int8, stats_sum(stats[2])::int8, stats_sum(stats[3])::numeric, stats_sum(stats[4])::numeric, stats_sum(stats[5]),
+     stats_count(stats[1]), stats_count(stats[5]), stats_min(stats[3])::int8, stats_max(stats[4])::numeric FROM gridtree_nodes(t) $$;
+SELECT (SELECT count(*) FROM node_codes) AS nodes, (SELECT count(*) FROM node_codes WHERE level IS NULL) AS between_levels,
+  (SELECT count(*) FROM (SELECT * FROM expected EXCEPT ALL SELECT f.* FROM (SELECT gridtree_agg(code, a, b, c, d, e) AS t FROM events) x, flat(t) f) d) AS missing,
+  (SELECT count(*) FROM (SELECT f.* FROM (SELECT gridtree_agg(code, a, b, c, d, e) AS t FROM events) x, flat(t) f EXCEPT ALL SELECT * FROM expected) d) AS wrong;
+
+-- variance at every node against numeric
+SELECT count(*) AS nodes, count(*) FILTER (WHERE abs(stats_variance(g.stats[1]) - v) > 2e-16 * v) AS wrong,
+  count(*) FILTER (WHERE stats_variance(g.stats[1]) IS NULL AND v IS NULL) AS none
+FROM (SELECT n.code, var_samp(c)::float8 AS v FROM node_codes n JOIN events v ON v.code <@ n.code GROUP BY 1) w
+JOIN gridtree_nodes((SELECT gridtree_agg(code, c) FROM events)) g USING (code);
+
+-- a tree a group; merging any partition in any order is the single pass to the bit
+CREATE TABLE trees AS SELECT kind, i % 11 AS part, gridtree_agg(code, a, b, c, d, e) AS t FROM events GROUP BY kind, i % 11;
+SELECT count(*) AS trees, count(DISTINCT t) AS different FROM trees;
+SELECT count(DISTINCT t) AS same FROM (
+  SELECT gridtree_agg(code, a, b, c, d, e) AS t FROM events
+  UNION ALL SELECT gridtree_agg(code, a, b, c, d, e ORDER BY i % 101, i DESC) FROM events
+  UNION ALL SELECT gridtree_merge(t) FROM trees
+  UNION ALL SELECT gridtree_merge(t ORDER BY part DESC, kind) FROM trees
+  UNION ALL SELECT gridtree_merge(t) FROM (SELECT kind, gridtree_merge(t) AS t FROM trees GROUP BY kind) x
+  UNION ALL SELECT gridtree_merge(t::text::gridtree) FROM trees) u;
+SELECT count(*) AS kinds, bool_and(a.t = b.t) AS same
+FROM (SELECT kind, gridtree_agg(code, a, b, c, d, e) AS t FROM events GROUP BY kind) a
+JOIN (SELECT kind, gridtree_merge(t) AS t FROM trees GROUP BY kind) b USING (kind);
+-- the children of a node and its own rows are the node
+SELECT count(*) AS parents, bool_and(p.stats[1] = c.stats AND p.n = c.n) AS are_their_children
+FROM gridtree_nodes((SELECT gridtree_agg(code, c) FROM events)) p,
+  LATERAL (SELECT gridstats_merge(s) AS stats, sum(n)::int8 AS n FROM (
+     SELECT stats[1] AS s, n FROM gridtree_nodes((SELECT gridtree_agg(code, c) FROM events)) k WHERE grid_parent(k.code) = p.code AND p.level IS NOT NULL
+     UNION ALL SELECT gridstats_agg(c), count(*) FROM events WHERE code = p.code) x) c
+WHERE p.level IS NOT NULL AND p.level <> 'cell';
+
+-- as a window function and called by hand: earlier trees stay as they were
+SELECT gridtree_agg(code) OVER (ORDER BY people NULLS FIRST) FROM few WHERE hours IS NOT NULL;
+SELECT gridtree_combine(t, t) AS twice, t, gridtree_accum(t, '11') AS more FROM (SELECT gridtree_agg(code) AS t FROM few) x;
+
+-- partial and parallel aggregation
+SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2;
+EXPLAIN (COSTS OFF) SELECT gridtree_agg(code, a, b), gridstats_agg(c) FROM events;
+EXPLAIN (COSTS OFF) SELECT gridtree_merge(t) FROM trees;
+CREATE TEMP TABLE parallel AS SELECT gridtree_agg(code, a, b, c, d, e) AS t, gridstats_agg(d) AS s FROM events;
+SET max_parallel_workers_per_gather = 0;
+SELECT p.t = s.t AND p.s = s.s AS same FROM parallel p, (SELECT gridtree_agg(code, a, b, c, d, e) AS t, gridstats_agg(d) AS s FROM events) s;
+RESET max_parallel_workers_per_gather; RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET min_parallel_table_scan_size;
+
+-- partition-wise
+CREATE TABLE parted (LIKE events) PARTITION BY LIST (kind);
+CREATE TABLE parted_0 PARTITION OF parted FOR VALUES IN (0, 1);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (2, 3);
+INSERT INTO parted SELECT * FROM events;
+SET enable_partitionwise_aggregate = on; SET max_parallel_workers_per_gather = 0;
+EXPLAIN (COSTS OFF) SELECT gridtree_agg(code, a) FROM parted;
+SELECT (SELECT gridtree_agg(code, a) FROM parted) = (SELECT gridtree_agg(code, a) FROM events) AS same;
+RESET enable_partitionwise_aggregate; RESET max_parallel_workers_per_gather;
+
+-- equality, grouping, set operations
+SELECT t = t AS eq, t <> t AS ne, t = gridtree_combine(t, t) AS twice FROM trees LIMIT 1;
+SELECT count(*) FROM (SELECT t FROM trees UNION SELECT t FROM trees) u;
+SELECT count(*) FROM trees a JOIN trees b USING (t);
+
+-- figures that are none, or too many values
+SELECT gridtree_agg(code, hours, code) FROM few;
+SELECT gridtree_agg(code, 'five') FROM few;
+SELECT gridtree_agg(code, now()) FROM few;
+SELECT gridtree_agg(code, VARIADIC ARRAY[1, 2]) FROM few;
+CREATE DOMAIN hours AS numeric CHECK (VALUE >= 0);
+SELECT gridtree_agg(code, hours::hours) FROM few WHERE hours = 4;
+SELECT gridtree_agg(code, 1e400::numeric) FROM few;
+SELECT gridtree_merge(t) FROM (SELECT gridtree_agg(code) AS t FROM few UNION ALL SELECT gridtree_agg(code, hours) FROM few) x;
+SELECT gridtree_merge('figures=0; 11 n=9223372036854775807'::gridtree) FROM generate_series(1, 2);
+SELECT * FROM gridtree_nodes('figures=0; 1101 n=9223372036854775807; 1102 n=1');
+
+-- a state that would take many times work_mem is refused
+SET work_mem = '64kB'; SET hash_mem_multiplier = 1;
+\set VERBOSITY sqlstate
+SELECT count(*) FROM (SELECT gridtree_agg(i::text::gridcode, i) FROM generate_series(1, 100000) i) x;
+SELECT count(*) FROM (SELECT i % 100, gridtree_agg(i::text::gridcode, i) FROM generate_series(1, 100000) i GROUP BY 1) x;
+\set VERBOSITY default
+RESET work_mem; RESET hash_mem_multiplier;
+SELECT sum(n) FROM gridtree_nodes((SELECT gridtree_agg(i::text::gridcode, i) FROM generate_series(1, 100000) i), to_level => 'province') WHERE level = 'province';
+
+-- text that is no gridtree
+SELECT ''::gridtree;
+SELECT 'figures=x'::gridtree;
+SELECT 'figures=101'::gridtree;
+SELECT 'figures=0; 11'::gridtree;
+SELECT 'figures=0; 11 n=0'::gridtree;
+SELECT 'figures=0; 11 n=1; 11 n=1'::gridtree;
+SELECT 'figures=0; 12 n=1; 11 n=1'::gridtree;
+SELECT 'figures=0; 1a n=1'::gridtree;
+SELECT 'figures=1; 11 n=1'::gridtree;
+SELECT 'figures=1; 11 n=1 [count=2 sum=2 min=1 max=1 bins=45:2/90:2]'::gridtree;
+SELECT ' figures=1; 11 n=2 [count=2 sum=2 min=1 max=1 bins=45:2/90:2] '::gridtree;
+
+-- bytes that are none (the wire form is checked again by tests/fuzz)
+CREATE FUNCTION receive(bytes bytea) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  path text := pg_catalog.format('%s/gridtree_test.%s', pg_catalog.current_setting('data_directory'), pg_catalog.pg_backend_pid());
+  id oid := lo_from_bytea(0, '\x5047434f50590aff0d0a0000000000000000000001'::bytea || int4send(length(bytes)) || bytes || '\xffff'::bytea);
+  result text;
+BEGIN
+  PERFORM lo_export(id, path);
+  PERFORM lo_unlink(id);
+  CREATE TEMP TABLE received (t gridtree) ON COMMIT DROP;
+  EXECUTE format('COPY received FROM %L (FORMAT binary)', path);
+  SELECT t::text INTO result FROM received;
+  DROP TABLE received;
+  RETURN result;
+EXCEPTION WHEN OTHERS THEN
+  RETURN SQLSTATE || ' ' || SQLERRM;
+END $$;
+SELECT gridtree_send(t), receive(gridtree_send(t)) = t::text AS back FROM (SELECT gridtree_agg(code, hours) AS t FROM few) x;
+SELECT bool_and(receive(gridtree_send(t)) = t::text) AS there_and_back FROM trees;
+SELECT bytes, receive(bytes) FROM unnest('{"\\x","\\x01","\\x0100","\\x010000","\\x020000","\\x0f0000","\\x016500","\\x018000","\\x010001","\\x01000102313101","\\x0100010231310100",
+  "\\x01000102316101","\\x01000113313131313131313131313131313131313131313101","\\x0100010001","\\x01000102313100","\\x0100020231310102313101","\\x01010102313101","\\x0101010231310101","\\x0101010231310111"}'::bytea[]) WITH ORDINALITY u (bytes, i) ORDER BY i;
+
+SET client_min_messages = warning;
+DROP SCHEMA gridtree_test CASCADE;
