@@ -41,7 +41,7 @@ SELECT DISTINCT a.code, grid_level(a.code) AS level FROM (SELECT DISTINCT code F
 CREATE VIEW expected AS
 SELECT n.code, n.level, count(*) AS n, sum(a) AS a, sum(b) AS b, sum(c) AS c, sum(d) AS d, sum(e::float8) AS e,
   count(a) AS count_a, count(e) AS count_e, min(c) AS min_c, max(d) AS max_d
-FROM node_codes n JOIN events v ON v.code <@ n.code GROUP BY 1, 2;
+FROM node_codes n JOIN events v ON v.code BETWEEN n.code AND grid_last(n.code) GROUP BY 1, 2;
 CREATE FUNCTION flat(t gridtree) RETURNS SETOF expected LANGUAGE sql AS
 $$ SELECT code, level, n, stats_sum(stats[1])::int8, stats_sum(stats[2])::int8, stats_sum(stats[3])::numeric, stats_sum(stats[4])::numeric, stats_sum(stats[5]),
      stats_count(stats[1]), stats_count(stats[5]), stats_min(stats[3])::int8, stats_max(stats[4])::numeric FROM gridtree_nodes(t) $$;
@@ -52,29 +52,31 @@ SELECT (SELECT count(*) FROM node_codes) AS nodes, (SELECT count(*) FROM node_co
 -- variance at every node against numeric
 SELECT count(*) AS nodes, count(*) FILTER (WHERE abs(stats_variance(g.stats[1]) - v) > 2e-16 * v) AS wrong,
   count(*) FILTER (WHERE stats_variance(g.stats[1]) IS NULL AND v IS NULL) AS none
-FROM (SELECT n.code, var_samp(c)::float8 AS v FROM node_codes n JOIN events v ON v.code <@ n.code GROUP BY 1) w
+FROM (SELECT n.code, var_samp(c)::float8 AS v FROM node_codes n JOIN events v ON v.code BETWEEN n.code AND grid_last(n.code) GROUP BY 1) w
 JOIN gridtree_nodes((SELECT gridtree_agg(code, c) FROM events)) g USING (code);
 
 -- a tree a group; merging any partition in any order is the single pass to the bit
 CREATE TABLE trees AS SELECT kind, i % 11 AS part, gridtree_agg(code, a, b, c, d, e) AS t FROM events GROUP BY kind, i % 11;
-SELECT count(*) AS trees, count(DISTINCT t) AS different FROM trees;
-SELECT count(DISTINCT t) AS same FROM (
+SELECT count(*) AS trees, (SELECT count(*) FROM (SELECT DISTINCT t FROM trees) d) AS different FROM trees;
+SELECT count(*) AS one FROM (
   SELECT gridtree_agg(code, a, b, c, d, e) AS t FROM events
-  UNION ALL SELECT gridtree_agg(code, a, b, c, d, e ORDER BY i % 101, i DESC) FROM events
-  UNION ALL SELECT gridtree_merge(t) FROM trees
-  UNION ALL SELECT gridtree_merge(t ORDER BY part DESC, kind) FROM trees
-  UNION ALL SELECT gridtree_merge(t) FROM (SELECT kind, gridtree_merge(t) AS t FROM trees GROUP BY kind) x
-  UNION ALL SELECT gridtree_merge(t::text::gridtree) FROM trees) u;
+  UNION SELECT gridtree_agg(code, a, b, c, d, e ORDER BY i % 101, i DESC) FROM events
+  UNION SELECT gridtree_merge(t) FROM trees
+  UNION SELECT gridtree_merge(t ORDER BY part DESC, kind) FROM trees
+  UNION SELECT gridtree_merge(t) FROM (SELECT kind, gridtree_merge(t) AS t FROM trees GROUP BY kind) x
+  UNION SELECT gridtree_merge(t::text::gridtree) FROM trees) u;
 SELECT count(*) AS kinds, bool_and(a.t = b.t) AS same
 FROM (SELECT kind, gridtree_agg(code, a, b, c, d, e) AS t FROM events GROUP BY kind) a
 JOIN (SELECT kind, gridtree_merge(t) AS t FROM trees GROUP BY kind) b USING (kind);
--- the children of a node and its own rows are the node
-SELECT count(*) AS parents, bool_and(p.stats[1] = c.stats AND p.n = c.n) AS are_their_children
-FROM gridtree_nodes((SELECT gridtree_agg(code, c) FROM events)) p,
-  LATERAL (SELECT gridstats_merge(s) AS stats, sum(n)::int8 AS n FROM (
-     SELECT stats[1] AS s, n FROM gridtree_nodes((SELECT gridtree_agg(code, c) FROM events)) k WHERE grid_parent(k.code) = p.code AND p.level IS NOT NULL
-     UNION ALL SELECT gridstats_agg(c), count(*) FROM events WHERE code = p.code) x) c
-WHERE p.level IS NOT NULL AND p.level <> 'cell';
+-- the children of a node, and the rows that are no deeper than it, are the node
+CREATE TABLE nodes AS SELECT code, level, n, stats[1] AS s FROM gridtree_nodes((SELECT gridtree_agg(code, c) FROM events)) WHERE level IS NOT NULL;
+SELECT count(*) AS nodes, count(*) FILTER (WHERE x.n = p.n AND x.s = p.s) AS are_their_parts
+FROM nodes p JOIN (
+  SELECT code, sum(n) AS n, gridstats_merge(s) AS s FROM (
+    SELECT grid_parent(code) AS code, n, s FROM nodes WHERE grid_parent(code) IS NOT NULL
+    UNION ALL
+    SELECT CASE WHEN grid_level(code) IS NULL THEN grid_parent(code) ELSE code END, count(*), gridstats_agg(c) FROM events GROUP BY 1) y
+  GROUP BY 1) x USING (code);
 
 -- as a window function and called by hand: earlier trees stay as they were
 SELECT gridtree_agg(code) OVER (ORDER BY people NULLS FIRST) FROM few WHERE hours IS NOT NULL;
@@ -119,8 +121,10 @@ SELECT * FROM gridtree_nodes('figures=0; 1101 n=9223372036854775807; 1102 n=1');
 -- a state that would take many times work_mem is refused
 SET work_mem = '64kB'; SET hash_mem_multiplier = 1;
 \set VERBOSITY sqlstate
-SELECT count(*) FROM (SELECT gridtree_agg(i::text::gridcode, i) FROM generate_series(1, 100000) i) x;
-SELECT count(*) FROM (SELECT i % 100, gridtree_agg(i::text::gridcode, i) FROM generate_series(1, 100000) i GROUP BY 1) x;
+SELECT pg_column_size(gridtree_agg(i::text::gridcode, i)) FROM generate_series(1, 100000) i;
+SET enable_sort = off;
+SELECT sum(pg_column_size(t)) FROM (SELECT gridtree_agg(i::text::gridcode, i) AS t FROM generate_series(1, 100000) i GROUP BY i % 100) x;
+RESET enable_sort;
 \set VERBOSITY default
 RESET work_mem; RESET hash_mem_multiplier;
 SELECT sum(n) FROM gridtree_nodes((SELECT gridtree_agg(i::text::gridcode, i) FROM generate_series(1, 100000) i), to_level => 'province') WHERE level = 'province';
