@@ -34,7 +34,8 @@ SELECT i, grid_prefix((350300 + i % 7 || lpad((i % 13)::text, 3, '0') || lpad((i
        CASE WHEN i % 5 > 0 THEN (i % 1000)::int2 END AS a, CASE WHEN i % 6 > 0 THEN i * 7919 % 100000 END AS b,
        CASE WHEN i % 7 > 0 THEN i::int8 * 1234567 END AS c, CASE WHEN i % 8 > 0 THEN (i * 31 % 997)::numeric / 128 END AS d,
        CASE WHEN i % 9 > 0 THEN (i % 100)::float4 / 4 END AS e
-FROM generate_series(1, 20000) i;
+FROM generate_series(1, 6000) i;
+CREATE INDEX ON events (code); ANALYZE events;
 CREATE TABLE node_codes AS
 SELECT DISTINCT a.code, grid_level(a.code) AS level FROM (SELECT DISTINCT code FROM events) e,
   LATERAL (SELECT code FROM grid_ancestors(e.code) UNION SELECT e.code) a;
@@ -118,7 +119,7 @@ SELECT gridtree_merge(t) FROM (SELECT gridtree_agg(code) AS t FROM few UNION ALL
 SELECT gridtree_merge('figures=0; 11 n=9223372036854775807'::gridtree) FROM generate_series(1, 2);
 SELECT * FROM gridtree_nodes('figures=0; 1101 n=9223372036854775807; 1102 n=1');
 
--- a state that would take many times work_mem is refused
+-- a state that would take many times work_mem is refused; groups spill
 SET work_mem = '64kB'; SET hash_mem_multiplier = 1;
 \set VERBOSITY sqlstate
 SELECT pg_column_size(gridtree_agg(i::text::gridcode, i)) FROM generate_series(1, 100000) i;
