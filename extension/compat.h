@@ -22,4 +22,13 @@
 #include "varatt.h"
 #endif
 
+/* One function for all kinds of objects from 16 on. */
+#if PG_VERSION_NUM < 160000
+#define object_ownercheck(classid, objectid, roleid) pg_class_ownercheck(objectid, roleid)
+#define palloc_object(type) ((type *) palloc(sizeof(type)))
+#define palloc0_object(type) ((type *) palloc0(sizeof(type)))
+#define palloc_array(type, count) ((type *) palloc(sizeof(type) * (count)))
+#define palloc0_array(type, count) ((type *) palloc0(sizeof(type) * (count)))
+#endif
+
 #endif							/* GRIDTREE_COMPAT_H */

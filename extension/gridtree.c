@@ -66,6 +66,12 @@ postgis_schema_quoted(void)
 	return pstrdup(quote_identifier(get_namespace_name(extension_schema("postgis"))));
 }
 
+char *
+extension_schema_quoted(const char *extension)
+{
+	return pstrdup(quote_identifier(get_namespace_name(extension_schema(extension))));
+}
+
 Oid
 gridtree_type(const char *name)
 {

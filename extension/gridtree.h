@@ -21,6 +21,9 @@ extern char *gridtree_schema_quoted(void);
 /* The schema PostGIS was created in, quoted and palloc'd. */
 extern char *postgis_schema_quoted(void);
 
+/* The schema of any installed extension, quoted and palloc'd; an error if it is not installed. */
+extern char *extension_schema_quoted(const char *extension);
+
 /* Oid of a type of the extension by name; an error if missing. */
 extern Oid	gridtree_type(const char *name);
 

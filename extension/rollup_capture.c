@@ -1,0 +1,319 @@
+/*
+ * rollup_capture.c
+ *	  grid_rollup_capture(), the function of all triggers on the source of a
+ *	  rollup: appends the touched cells, old and new side, to the rollup's log.
+ *
+ * It runs as the owner of the rollup, so that who writes to the source needs no
+ * right but that.  It only ever appends: an ON CONFLICT would make writers wait
+ * for each other, and skipping a cell that is logged already would lose the
+ * change when a refresh is just consuming that row.
+ *
+ * The plans of a table are kept until something about it, the rollup or the log
+ * changes.
+ */
+#include "rollup_def.h"
+
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "rollup_owner.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(grid_rollup_capture);
+
+typedef enum CaptureEvent
+{
+	CAPTURE_INSERT,
+	CAPTURE_UPDATE,
+	CAPTURE_DELETE,
+	CAPTURE_ROW,
+	CAPTURE_EVENTS
+} CaptureEvent;
+
+/* One rollup that a table's changes are logged for. */
+typedef struct CaptureTarget
+{
+	RollupDef  *def;
+	SPIPlanPtr	plans[CAPTURE_EVENTS];	/* NULL until used */
+} CaptureTarget;
+
+typedef struct CaptureEntry
+{
+	Oid			table;			/* hash key */
+	bool		valid;
+	MemoryContext context;
+	int			ntargets;
+	CaptureTarget *targets;
+} CaptureEntry;
+
+static HTAB *entries = NULL;
+
+static void
+forget_relation(Datum arg, Oid relation)
+{
+	HASH_SEQ_STATUS status;
+	CaptureEntry *entry;
+
+	hash_seq_init(&status, entries);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (!OidIsValid(relation) || entry->table == relation)
+			entry->valid = false;
+		for (int i = 0; entry->valid && i < entry->ntargets; i++)
+		{
+			const RollupDef *def = entry->targets[i].def;
+
+			if (def->rollup == relation || def->log == relation || def->source == relation ||
+				def->rows == relation)
+				entry->valid = false;
+		}
+	}
+}
+
+static void
+forget_all(Datum arg, int cacheid, uint32 hash)
+{
+	forget_relation(arg, InvalidOid);
+}
+
+static void
+create_entries(void)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(CaptureEntry)};
+
+	entries = hash_create("gridtree capture", 16, &control, HASH_ELEM | HASH_BLOBS);
+	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
+}
+
+static void
+free_entry(CaptureEntry *entry)
+{
+	for (int i = 0; i < entry->ntargets; i++)
+		for (int event = 0; event < CAPTURE_EVENTS; event++)
+			if (entry->targets[i].plans[event])
+				SPI_freeplan(entry->targets[i].plans[event]);
+	if (entry->context)
+		MemoryContextDelete(entry->context);
+	entry->ntargets = 0;
+	entry->targets = NULL;
+	entry->context = NULL;
+}
+
+/* Read which rollups a table belongs to. */
+static void
+fill_entry(CaptureEntry *entry)
+{
+	List	   *rollups = rollups_of_source(entry->table);
+	MemoryContext caller;
+	ListCell   *lc;
+
+	entry->context = AllocSetContextCreate(TopMemoryContext, "gridtree capture of a table",
+										   ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(entry->context);
+	entry->targets = palloc0_array(CaptureTarget, list_length(rollups) + 1);
+	foreach(lc, rollups)
+	{
+		entry->targets[entry->ntargets].def = rollup_load(lfirst_oid(lc), false);
+		entry->ntargets++;
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+static CaptureEntry *
+find_entry(Oid table)
+{
+	CaptureEntry *entry;
+	bool		found;
+
+	if (entries == NULL)
+		create_entries();
+	entry = hash_search(entries, &table, HASH_ENTER, &found);
+	if (!found)
+	{
+		memset((char *) entry + sizeof(Oid), 0, sizeof(CaptureEntry) - sizeof(Oid));
+		entry->table = table;
+	}
+	if (!entry->valid)
+	{
+		free_entry(entry);
+		/* Reading the catalog may find the next invalidation; it must not be lost. */
+		entry->valid = true;
+		PG_TRY();
+		{
+			fill_entry(entry);
+		}
+		PG_CATCH();
+		{
+			entry->valid = false;
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+	}
+	return entry;
+}
+
+/* The cells of the rows of a table, as (code[, bucket]). */
+static void
+append_cells(StringInfo buf, const RollupDef *def, const char *table)
+{
+	char	   *code = psprintf("t.%s", quote_identifier(def->code.name));
+
+	appendStringInfo(buf, "SELECT %s AS code%s FROM %s t", sql_cell(def, code),
+					 sql_bucket(def, "a"), table);
+	for (int i = 0; i < def->ntimes; i++)
+		appendStringInfo(buf, "%s(%s)", i > 0 ? ", " : " CROSS JOIN LATERAL (VALUES ",
+						 sql_bucket_of(def, &def->times[i],
+									   psprintf("t.%s", quote_identifier(def->times[i].name))));
+	appendStringInfo(buf, "%s WHERE %s IS NOT NULL%s", def->ntimes > 0 ? ") a(bucket)" : "", code,
+					 def->ntimes > 0 ? " AND a.bucket IS NOT NULL" : "");
+}
+
+/* A row that is given as parameters, as a table. */
+static char *
+parameter_table(const RollupDef *def)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "(SELECT $1 AS %s", quote_identifier(def->code.name));
+	for (int i = 0; i < def->ntimes; i++)
+		appendStringInfo(&buf, ", $%d AS %s", i + 2, quote_identifier(def->times[i].name));
+	appendStringInfoChar(&buf, ')');
+	return buf.data;
+}
+
+static SPIPlanPtr
+prepare(const RollupDef *def, CaptureEvent event)
+{
+	StringInfoData buf;
+	Oid		   *types = palloc_array(Oid, def->ntimes + 1);
+	SPIPlanPtr	plan;
+
+	types[0] = gridtree_type("gridcode");
+	for (int i = 0; i < def->ntimes; i++)
+		types[i + 1] = def->times[i].type;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "INSERT INTO %s (code%s) SELECT DISTINCT * FROM (", def->log_name,
+					 def->ntimes > 0 ? ", bucket" : "");
+	if (event == CAPTURE_UPDATE || event == CAPTURE_DELETE)
+		append_cells(&buf, def, "grid_old");
+	if (event == CAPTURE_UPDATE)
+		appendStringInfoString(&buf, " UNION ALL ");
+	if (event == CAPTURE_UPDATE || event == CAPTURE_INSERT)
+		append_cells(&buf, def, "grid_new");
+	if (event == CAPTURE_ROW)
+		append_cells(&buf, def, parameter_table(def));
+	appendStringInfoString(&buf, ") c");
+
+	plan = SPI_prepare(buf.data, event == CAPTURE_ROW ? def->ntimes + 1 : 0, types);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed with %s: %s", SPI_result_code_string(SPI_result), buf.data);
+	SPI_keepplan(plan);
+	return plan;
+}
+
+static void
+execute(CaptureTarget *target, CaptureEvent event, Datum *values, const char *nulls)
+{
+	OwnerContext context;
+	int			code;
+
+	owner_enter(&context, relation_owner(target->def->rollup));
+	if (target->plans[event] == NULL)
+		target->plans[event] = prepare(target->def, event);
+	code = SPI_execute_plan(target->plans[event], values, nulls, false, 0);
+	if (code != SPI_OK_INSERT)
+		elog(ERROR, "SPI failed with %s", SPI_result_code_string(code));
+	owner_leave(&context);
+}
+
+/* Log the cells of one row. */
+static void
+capture_row(CaptureTarget *target, HeapTuple row, TupleDesc desc)
+{
+	const RollupDef *def = target->def;
+	Datum	   *values = palloc_array(Datum, def->ntimes + 1);
+	char	   *nulls = palloc_array(char, def->ntimes + 1);
+
+	for (int i = 0; i <= def->ntimes; i++)
+	{
+		const char *name = i == 0 ? def->code.name : def->times[i - 1].name;
+		bool		isnull;
+
+		values[i] = SPI_getbinval(row, desc, SPI_fnumber(desc, name), &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+	}
+	execute(target, CAPTURE_ROW, values, nulls);
+}
+
+static void
+capture_rows(CaptureTarget *target, const TriggerData *data)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+
+	capture_row(target, data->tg_trigtuple, desc);
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		capture_row(target, data->tg_newtuple, desc);
+}
+
+static void
+capture(CaptureTarget *target, const TriggerData *data)
+{
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+		rollup_touch_everything(target->def);
+	else if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		capture_rows(target, data);
+	else if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		execute(target, CAPTURE_INSERT, NULL, NULL);
+	else if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		execute(target, CAPTURE_UPDATE, NULL, NULL);
+	else
+		execute(target, CAPTURE_DELETE, NULL, NULL);
+}
+
+/* The table was dumped and restored without the catalog: not a reason to stop writers. */
+static void
+warn_without_catalog(const TriggerData *data)
+{
+	static bool warned = false;
+
+	if (warned)
+		return;
+	warned = true;
+	ereport(WARNING,
+			(errmsg("table \"%s\" has the triggers of a rollup, but there is no rollup on it",
+					RelationGetRelationName(data->tg_relation)),
+			 errhint("Create the rollup again, or drop the triggers whose names begin with grid_rollup_.")));
+}
+
+Datum
+grid_rollup_capture(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	CaptureEntry *entry;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by an AFTER trigger", "grid_rollup_capture"),
+				 errhint("The triggers are made by grid_rollup_create.")));
+
+	SPI_connect();
+	entry = find_entry(RelationGetRelid(data->tg_relation));
+	if (entry->ntargets == 0)
+		warn_without_catalog(data);
+	SPI_register_trigger_data(data);
+	for (int i = 0; i < entry->ntargets; i++)
+		capture(&entry->targets[i], data);
+	SPI_finish();
+	PG_RETURN_NULL();
+}

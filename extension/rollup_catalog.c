@@ -1,0 +1,386 @@
+/*
+ * rollup_catalog.c
+ *	  The catalog of rollups, read and written.  Nothing else knows the tables
+ *	  grid_rollup_catalog and grid_rollup_measure.
+ *
+ * They are read under the latest snapshot, not the transaction's: a writer
+ * whose REPEATABLE READ snapshot is older than a rollup must capture for it all
+ * the same.  They are read and written as their owner: who writes to a source
+ * may have no rights on the extension's schema.
+ */
+#include "rollup_def.h"
+
+#include "access/relation.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "gridscheme.h"
+#include "nodes/parsenodes.h"
+#include "nodes/primnodes.h"
+#include "rewrite/rewriteHandler.h"
+#include "rollup_owner.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+uint64
+rollup_execute(const char *sql)
+{
+	return rollup_execute_args(sql, 0, NULL, NULL, NULL);
+}
+
+uint64
+rollup_execute_args(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
+{
+	int			code = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
+
+	if (code < 0)
+		elog(ERROR, "SPI failed with %s: %s", SPI_result_code_string(code), sql);
+	return SPI_processed;
+}
+
+/* Query the catalog under the latest snapshot, with one oid as $1. */
+static void
+catalog_query(const char *sql, Oid oid)
+{
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(oid)};
+	int			code;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	code = SPI_execute_with_args(sql, 1, types, values, NULL, true, 0);
+	PopActiveSnapshot();
+	if (code != SPI_OK_SELECT)
+		elog(ERROR, "SPI failed with %s: %s", SPI_result_code_string(code), sql);
+}
+
+/* Column of a result row; datum 0 and *isnull where it is NULL. */
+static Datum
+result(uint64 row, int column, bool *isnull)
+{
+	bool		null;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &null);
+
+	if (isnull)
+		*isnull = null;
+	return null ? (Datum) 0 : value;
+}
+
+char *
+relation_name(Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
+}
+
+void
+rollup_set_names(RollupDef *def)
+{
+	def->rollup_name = relation_name(def->rollup);
+	def->source_name = relation_name(def->source);
+	def->log_name = relation_name(def->log);
+	def->rest_name = relation_name(def->rest);
+	def->rows_name = relation_name(def->rows);
+}
+
+static int
+named_level(const GridScheme *scheme, const char *name, int otherwise)
+{
+	return name == NULL ? otherwise : gridscheme_level(scheme, name, strlen(name));
+}
+
+void
+rollup_set_levels(RollupDef *def, const GridScheme *scheme, const char *lowest, const char *top)
+{
+	int			last = named_level(scheme, lowest, scheme->nlevels);
+	int			first = named_level(scheme, top, 1);
+	char		text[SCHEME_MAX_TEXT];
+
+	if (first > last)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("top level \"%s\" is below the lowest level \"%s\"", top, lowest)));
+	(void) scheme_format(scheme, text);
+	def->scheme_sql = psprintf("%s::%s.gridscheme", quote_literal_cstr(text), def->schema);
+	def->nlevels = last - first + 1;
+	def->levels = palloc_array(char *, def->nlevels);
+	for (int i = 0; i < def->nlevels; i++)
+	{
+		const GridLevel *level = &scheme->level[last - 1 - i];
+
+		def->levels[i] = pnstrdup(level->name, level->name_len);
+	}
+}
+
+/* The row of grid_rollup_catalog; false where there is none. */
+static bool
+load_catalog_row(RollupDef *def)
+{
+	GridScheme	scheme;
+	bool		nozone;
+	bool		nowidth;
+	bool		nolowest;
+	bool		notop;
+	Datum		width;
+	Datum		zone;
+	Datum		lowest;
+	Datum		top;
+
+	catalog_query(psprintf("SELECT source, log, rest, rows, live, bi, bucket_width, time_zone, "
+						   "lowest_level, top_level, scheme "
+						   "FROM %s.grid_rollup_catalog WHERE rollup = $1", def->schema),
+				  def->rollup);
+	if (SPI_processed != 1)
+		return false;
+	def->source = DatumGetObjectId(result(0, 1, NULL));
+	def->log = DatumGetObjectId(result(0, 2, NULL));
+	def->rest = DatumGetObjectId(result(0, 3, NULL));
+	def->rows = DatumGetObjectId(result(0, 4, NULL));
+	def->live = DatumGetObjectId(result(0, 5, NULL));
+	def->bi = DatumGetObjectId(result(0, 6, NULL));
+	width = result(0, 7, &nowidth);
+	zone = result(0, 8, &nozone);
+	lowest = result(0, 9, &nolowest);
+	top = result(0, 10, &notop);
+	if (!nowidth)
+	{
+		def->width = palloc_object(Interval);
+		*def->width = *DatumGetIntervalP(width);
+		def->bucket_is_date = bucket_width_is_date(def->width);
+	}
+	def->zone = nozone ? NULL : TextDatumGetCString(zone);
+	gridscheme_parse_stored(PG_DETOAST_DATUM_PACKED(result(0, 11, NULL)), &scheme);
+	rollup_set_levels(def, &scheme, nolowest ? NULL : TextDatumGetCString(lowest),
+					  notop ? NULL : TextDatumGetCString(top));
+	return true;
+}
+
+static void
+load_measures(RollupDef *def)
+{
+	catalog_query(psprintf("SELECT kind, arguments, filtered FROM %s.grid_rollup_measure "
+						   "WHERE rollup = $1 ORDER BY ordinal", def->schema),
+				  def->rollup);
+	def->nmeasures = (int) SPI_processed;
+	def->measures = palloc0_array(RollupMeasure, def->nmeasures);
+	for (int i = 0; i < def->nmeasures; i++)
+	{
+		RollupMeasure *m = &def->measures[i];
+
+		m->kind = measure_kind(TextDatumGetCString(result(i, 1, NULL)));
+		m->nargs = DatumGetInt32(result(i, 2, NULL));
+		m->filtered = DatumGetBool(result(i, 3, NULL));
+	}
+}
+
+/* The column of the source that an expression of NAME_rows is. */
+static RollupColumn
+source_column(const RollupDef *def, Node *expression)
+{
+	RollupColumn column;
+	AttrNumber	number;
+
+	while (IsA(expression, RelabelType))
+		expression = (Node *) ((RelabelType *) expression)->arg;
+	if (!IsA(expression, Var))
+		elog(ERROR, "view %s is not the definition of a rollup", def->rows_name);
+	number = ((Var *) expression)->varattno;
+	column.name = get_attname(def->source, number, false);
+	get_atttypetypmodcoll(def->source, number, &column.type, &column.typmod, &column.collation);
+	column.type = getBaseType(column.type);
+	return column;
+}
+
+/* What NAME_rows knows: the code, the times and the number of dimensions. */
+static void
+load_rows_view(RollupDef *def)
+{
+	Relation	rel = relation_open(def->rows, AccessShareLock);
+	List	   *targets = get_view_query(rel)->targetList;
+	ListCell   *lc;
+
+	def->times = palloc0_array(RollupColumn, list_length(targets));
+	foreach(lc, targets)
+	{
+		TargetEntry *target = lfirst_node(TargetEntry, lc);
+
+		if (strcmp(target->resname, "code") == 0)
+			def->code = source_column(def, (Node *) target->expr);
+		else if (strncmp(target->resname, "at", 2) == 0)
+			def->times[def->ntimes++] = source_column(def, (Node *) target->expr);
+		else if (target->resname[0] == 'd')
+			def->ndims++;
+	}
+	relation_close(rel, AccessShareLock);
+}
+
+/* The names and types of the rollup's own columns, by their position. */
+static void
+load_columns(RollupDef *def)
+{
+	AttrNumber	number = def->ntimes > 0 ? 3 : 2;	/* code, level, perhaps bucket */
+
+	def->dims = palloc0_array(RollupColumn, def->ndims);
+	for (int i = 0; i < def->ndims; i++)
+		def->dims[i].name = get_attname(def->rollup, ++number, false);
+	for (int i = 0; i < def->nmeasures; i++)
+	{
+		RollupMeasure *m = &def->measures[i];
+
+		m->name = get_attname(def->rollup, ++number, false);
+		m->type_oid = get_atttype(def->rollup, number);
+		m->type = format_type_be_qualified(m->type_oid);
+	}
+}
+
+RollupDef *
+rollup_load(Oid rollup, bool missing_ok)
+{
+	RollupDef  *def = palloc0_object(RollupDef);
+	MemoryContext caller = CurrentMemoryContext;
+	OwnerContext context;
+	bool		found;
+
+	def->rollup = rollup;
+	def->schema = gridtree_schema_quoted();
+	SPI_connect();
+	owner_enter_catalog(&context);
+	MemoryContextSwitchTo(caller);
+	found = load_catalog_row(def);
+	if (found)
+		load_measures(def);
+	owner_leave(&context);
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+
+	if (!found && missing_ok)
+		return NULL;
+	if (!found)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 get_rel_name(rollup) == NULL ?
+				 errmsg("rollup with OID %u does not exist", rollup) :
+				 errmsg("\"%s\" is not a rollup", get_rel_name(rollup)),
+				 errhint("See grid_rollup_catalog for the rollups there are.")));
+	rollup_set_names(def);
+	load_rows_view(def);
+	load_columns(def);
+	return def;
+}
+
+List *
+rollups_of_source(Oid relation)
+{
+	List	   *rollups = NIL;
+	MemoryContext caller = CurrentMemoryContext;
+	OwnerContext context;
+
+	SPI_connect();
+	owner_enter_catalog(&context);
+	catalog_query(psprintf("WITH RECURSIVE up AS ("
+						   " SELECT $1 AS relation"
+						   " UNION SELECT i.inhparent FROM pg_inherits i JOIN up ON i.inhrelid = up.relation) "
+						   "SELECT c.rollup FROM %s.grid_rollup_catalog c "
+						   "WHERE c.source IN (SELECT relation FROM up) ORDER BY c.rollup::oid",
+						   gridtree_schema_quoted()),
+				  relation);
+	MemoryContextSwitchTo(caller);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		rollups = lappend_oid(rollups, DatumGetObjectId(result(i, 1, NULL)));
+	owner_leave(&context);
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	return rollups;
+}
+
+static void
+store_measures(const RollupDef *def)
+{
+	for (int i = 0; i < def->nmeasures; i++)
+	{
+		const RollupMeasure *m = &def->measures[i];
+		Oid			types[] = {OIDOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, BOOLOID};
+		Datum		values[] = {
+			ObjectIdGetDatum(def->rollup), Int32GetDatum(i + 1),
+			CStringGetTextDatum(m->name), CStringGetTextDatum(m->expression),
+			m->at ? CStringGetTextDatum(m->at) : (Datum) 0,
+			CStringGetTextDatum(m->kind->name), Int32GetDatum(m->nargs), BoolGetDatum(m->filtered)
+		};
+		char		nulls[] = {' ', ' ', ' ', ' ', m->at ? ' ' : 'n', ' ', ' ', ' '};
+
+		rollup_execute_args(psprintf("INSERT INTO %s.grid_rollup_measure"
+									 " (rollup, ordinal, name, expression, at, kind, arguments, filtered) "
+									 "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", def->schema),
+							lengthof(types), types, values, nulls);
+	}
+}
+
+/* The names of the dimensions as a name[]. */
+static Datum
+dimension_names(const RollupDef *def)
+{
+	Datum	   *names = palloc_array(Datum, def->ndims + 1);
+
+	for (int i = 0; i < def->ndims; i++)
+		names[i] = CStringGetTextDatum(def->dims[i].name);
+	return PointerGetDatum(construct_array(names, def->ndims, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+void
+rollup_store(const RollupDef *def, Datum scheme, const char *lowest, const char *top,
+			 const char *bucket_column, const char *schedule, Interval *max_lag)
+{
+	OwnerContext context;
+#define TEXT_OR_NULL(s) ((s) ? CStringGetTextDatum(s) : (Datum) 0)
+	Oid			types[] = {
+		OIDOID, OIDOID, OIDOID, OIDOID, OIDOID, OIDOID, OIDOID, TEXTOID, TEXTOID, INTERVALOID,
+		TEXTOID, TEXTARRAYOID, TEXTOID, TEXTOID, gridtree_type("gridscheme"), TEXTOID, INTERVALOID
+	};
+	Datum		values[] = {
+		ObjectIdGetDatum(def->rollup), ObjectIdGetDatum(def->source), ObjectIdGetDatum(def->log),
+		ObjectIdGetDatum(def->rest), ObjectIdGetDatum(def->rows), ObjectIdGetDatum(def->live),
+		ObjectIdGetDatum(def->bi), CStringGetTextDatum(def->code.name), TEXT_OR_NULL(bucket_column),
+		IntervalPGetDatum(def->width), TEXT_OR_NULL(def->zone), dimension_names(def),
+		TEXT_OR_NULL(lowest), TEXT_OR_NULL(top), scheme, TEXT_OR_NULL(schedule),
+		IntervalPGetDatum(max_lag)
+	};
+#undef TEXT_OR_NULL
+	char		nulls[lengthof(values)];
+
+	for (int i = 0; i < lengthof(values); i++)
+		nulls[i] = values[i] == (Datum) 0 ? 'n' : ' ';
+
+	owner_enter_catalog(&context);
+	rollup_execute_args(psprintf("INSERT INTO %s.grid_rollup_catalog"
+								 " (rollup, source, log, rest, rows, live, bi, code_column, bucket_column,"
+								 " bucket_width, time_zone, dimensions, lowest_level, top_level, scheme,"
+								 " schedule, max_lag) "
+								 "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+								 " $12::name[], $13, $14, $15, $16, $17)", def->schema),
+						lengthof(values), types, values, nulls);
+	store_measures(def);
+	owner_leave(&context);
+}
+
+void
+rollup_forget(Oid rollup)
+{
+	OwnerContext context;
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(rollup)};
+
+	owner_enter_catalog(&context);
+	rollup_execute_args(psprintf("DELETE FROM %s.grid_rollup_measure WHERE rollup = $1",
+								 gridtree_schema_quoted()),
+						1, types, values, NULL);
+	rollup_execute_args(psprintf("DELETE FROM %s.grid_rollup_catalog WHERE rollup = $1",
+								 gridtree_schema_quoted()),
+						1, types, values, NULL);
+	owner_leave(&context);
+}

@@ -1,0 +1,194 @@
+/*
+ * rollup_sql.c
+ *	  Pieces of SQL that follow from a rollup's definition.
+ *
+ * The queries are put together where they are used; here is what several of
+ * them share.  Nothing may depend on the search_path: functions and operators
+ * are qualified, names are quoted.
+ */
+#include "rollup_def.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+char *
+sql_ancestor(const RollupDef *def, const char *code, int level)
+{
+	return psprintf("%s.grid_ancestor(%s, %s, %s)", def->schema, code,
+					quote_literal_cstr(def->levels[level]), def->scheme_sql);
+}
+
+char *
+sql_cell(const RollupDef *def, const char *code)
+{
+	return psprintf("COALESCE(%s, %s)", sql_ancestor(def, code, 0), code);
+}
+
+char *
+sql_cell_end(const RollupDef *def, const char *cell)
+{
+	return psprintf("CASE WHEN %s IS NULL THEN %s ELSE %s.grid_last(%s) END",
+					sql_ancestor(def, cell, 0), cell, def->schema, cell);
+}
+
+char *
+sql_bucket_of(const RollupDef *def, const RollupColumn *column, const char *value)
+{
+	const char *local;
+
+	switch (column->type)
+	{
+		case DATEOID:
+			local = psprintf("(%s)::pg_catalog.timestamp", value);
+			break;
+		case TIMESTAMPTZOID:
+			local = psprintf("pg_catalog.timezone(%s::pg_catalog.text, %s)",
+							 quote_literal_cstr(def->zone), value);
+			break;
+		default:
+			local = value;
+	}
+	return psprintf("%s.grid_bucket(%s, %s::pg_catalog.interval)%s", def->schema, local,
+					quote_literal_cstr(DatumGetCString(DirectFunctionCall1(interval_out,
+																		   PointerGetDatum(def->width)))),
+					def->bucket_is_date ? "::pg_catalog.date" : "");
+}
+
+const char *
+sql_bucket_type(const RollupDef *def)
+{
+	return def->bucket_is_date ? "pg_catalog.date" : "pg_catalog.timestamp";
+}
+
+char *
+sql_code_is(const RollupDef *def, const char *left, const char *right)
+{
+	return psprintf("%s OPERATOR(%s.=) %s", left, def->schema, right);
+}
+
+char *
+sql_code_between(const RollupDef *def, const char *code, const char *first, const char *last)
+{
+	return psprintf("%s OPERATOR(%s.>=) %s AND %s OPERATOR(%s.<=) %s",
+					code, def->schema, first, code, def->schema, last);
+}
+
+char *
+sql_bucket(const RollupDef *def, const char *alias)
+{
+	return def->ntimes > 0 ? psprintf(", %s.bucket", alias) : pstrdup("");
+}
+
+char *
+sql_same_bucket(const RollupDef *def, const char *left, const char *right)
+{
+	if (def->ntimes == 0)
+		return pstrdup("");
+	return psprintf(" AND %s.bucket OPERATOR(pg_catalog.=) %s.bucket", left, right);
+}
+
+char *
+sql_dims(const RollupDef *def, const char *alias)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < def->ndims; i++)
+		appendStringInfo(&buf, ", %s%s", alias, quote_identifier(def->dims[i].name));
+	return buf.data;
+}
+
+char *
+sql_measures(const RollupDef *def, const char *alias)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < def->nmeasures; i++)
+		appendStringInfo(&buf, ", %s%s", alias, quote_identifier(def->measures[i].name));
+	return buf.data;
+}
+
+char *
+sql_rows_dims(const RollupDef *def, const char *alias, bool named)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < def->ndims; i++)
+	{
+		appendStringInfo(&buf, ", %s.d%d", alias, i + 1);
+		if (named)
+			appendStringInfo(&buf, " AS %s", quote_identifier(def->dims[i].name));
+	}
+	return buf.data;
+}
+
+/* Quoted schema of the functions of a kind of measure. */
+static const char *
+kind_schema(const RollupDef *def, const MeasureKind *kind)
+{
+	switch (kind->home)
+	{
+		case HOME_GRIDTREE:
+			return def->schema;
+		case HOME_HLL:
+			return extension_schema_quoted("hll");
+		default:
+			return "pg_catalog";
+	}
+}
+
+char *
+sql_aggregates(const RollupDef *def, const char *alias)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < def->nmeasures; i++)
+	{
+		const RollupMeasure *m = &def->measures[i];
+
+		appendStringInfo(&buf, ", %s.%s(", kind_schema(def, m->kind), m->kind->aggregate);
+		for (int arg = 1; arg <= m->nargs; arg++)
+			appendStringInfo(&buf, "%s%s.m%d_%d", arg > 1 ? ", " : "", alias, i + 1, arg);
+		appendStringInfoString(&buf, m->nargs == 0 ? "*)" : ")");
+		if (m->filtered)
+			appendStringInfo(&buf, " FILTER (WHERE %s.m%d_f)", alias, i + 1);
+		appendStringInfo(&buf, " AS %s", quote_identifier(m->name));
+	}
+	return buf.data;
+}
+
+char *
+sql_merges(const RollupDef *def, const char *alias)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < def->nmeasures; i++)
+	{
+		const RollupMeasure *m = &def->measures[i];
+
+		appendStringInfo(&buf, ", %s.%s(%s.%s)%s%s AS %s",
+						 kind_schema(def, m->kind), m->kind->merge,
+						 alias, quote_identifier(m->name),
+						 m->kind->cast ? "::" : "", m->kind->cast ? m->type : "",
+						 quote_identifier(m->name));
+	}
+	return buf.data;
+}
+
+char *
+sql_areas(const RollupDef *def, const char *code, int first)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = first; i < def->nlevels; i++)
+		appendStringInfo(&buf, "%s(%s::pg_catalog.text, %s)", i > first ? ", " : "(VALUES ",
+						 quote_literal_cstr(def->levels[i]), sql_ancestor(def, code, i));
+	appendStringInfoChar(&buf, ')');
+	return buf.data;
+}

@@ -1,0 +1,190 @@
+/*
+ * rollup_views.c
+ *	  The views of a rollup: NAME_rows, NAME_live and NAME_bi.
+ *
+ * They are created as the rollup's owner with nothing but pg_catalog in the
+ * search_path.  What they are for is said in rollup_def.h.
+ */
+#include "rollup_def.h"
+
+#include "utils/builtins.h"
+
+static void
+append_times(StringInfo buf, const RollupDef *def)
+{
+	appendStringInfoString(buf, " CROSS JOIN LATERAL (VALUES ");
+	for (int i = 0; i < def->ntimes; i++)
+		appendStringInfo(buf, "%s(%d, %s)", i > 0 ? ", " : "", i + 1,
+						 sql_bucket_of(def, &def->times[i],
+									   psprintf("s.%s", quote_identifier(def->times[i].name))));
+	appendStringInfoString(buf, ") a(k, bucket)");
+}
+
+static void
+append_measure_columns(StringInfo buf, const RollupDef *def, int i)
+{
+	const RollupMeasure *m = &def->measures[i];
+	ListCell   *lc;
+	int			arg = 0;
+
+	foreach(lc, m->args)
+		appendStringInfo(buf, ", (%s) AS m%d_%d", (char *) lfirst(lc), i + 1, ++arg);
+	if (!m->filtered)
+		return;
+	appendStringInfoString(buf, ", (");
+	if (def->ntimes > 1)
+		appendStringInfo(buf, "a.k OPERATOR(pg_catalog.=) %d%s", m->slot + 1, m->filter ? " AND " : "");
+	if (m->filter)
+		appendStringInfo(buf, "(%s)", m->filter);
+	appendStringInfo(buf, ") AS m%d_f", i + 1);
+}
+
+/* One row a source row and time column: its code, cell, bucket, dimensions, and each measure's input. */
+void
+rollup_create_rows_view(const RollupDef *def, const char *name)
+{
+	StringInfoData buf;
+	char	   *code = psprintf("s.%s", quote_identifier(def->code.name));
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "CREATE VIEW %s AS SELECT %s::%s.gridcode AS code, %s AS cell",
+					 name, code, def->schema, sql_cell(def, code));
+	if (def->ntimes > 0)
+		appendStringInfoString(&buf, ", a.bucket");
+	for (int i = 0; i < def->ntimes; i++)
+		appendStringInfo(&buf, ", s.%s AS at%d", quote_identifier(def->times[i].name), i + 1);
+	for (int i = 0; i < def->ndims; i++)
+		appendStringInfo(&buf, ", s.%s AS d%d", quote_identifier(def->dims[i].name), i + 1);
+	for (int i = 0; i < def->nmeasures; i++)
+		append_measure_columns(&buf, def, i);
+	appendStringInfo(&buf, " FROM %s s", def->source_name);
+	if (def->ntimes > 0)
+		append_times(&buf, def);
+	appendStringInfo(&buf, " WHERE %s IS NOT NULL%s", code,
+					 def->ntimes > 0 ? " AND a.bucket IS NOT NULL" : "");
+	rollup_execute(buf.data);
+}
+
+/* The condition that no cell is known to be untouched. */
+static char *
+everything(const RollupDef *def)
+{
+	return psprintf("(SELECT EXISTS (SELECT FROM %s l WHERE l.code IS NULL))", def->log_name);
+}
+
+/* The touched areas of every level: (level, code[, bucket]). */
+static char *
+touched_areas(const RollupDef *def)
+{
+	return psprintf("(SELECT DISTINCT n.level, n.code%s FROM %s l CROSS JOIN LATERAL %s n(level, code)"
+					" WHERE n.code IS NOT NULL)",
+					sql_bucket(def, "l"), def->log_name, sql_areas(def, "l.code", 0));
+}
+
+/* Figures of the lowest areas or the rest, stored and not touched, inside the area t. */
+static char *
+stored_inside(const RollupDef *def, const char *table, const char *condition)
+{
+	return psprintf("SELECT r.code%s%s FROM %s r WHERE %s%s%s"
+					" AND NOT EXISTS (SELECT FROM %s l WHERE %s%s)",
+					sql_dims(def, "r."), sql_measures(def, "r."), table,
+					sql_code_between(def, "r.code", "t.code",
+									 psprintf("%s.grid_last(t.code)", def->schema)),
+					sql_same_bucket(def, "r", "t"), condition,
+					def->log_name, sql_code_is(def, "l.code", "r.code"),
+					sql_same_bucket(def, "l", "r"));
+}
+
+/* Touched cells inside the area t, computed from the source. */
+static char *
+fresh_inside(const RollupDef *def)
+{
+	return psprintf("SELECT c.code%s%s FROM (SELECT DISTINCT l.code FROM %s l WHERE %s%s) c"
+					" CROSS JOIN LATERAL (SELECT w.cell%s%s FROM %s w WHERE %s AND %s%s"
+					" GROUP BY w.cell%s) f",
+					sql_dims(def, "f."), sql_measures(def, "f."),
+					def->log_name,
+					sql_code_between(def, "l.code", "t.code",
+									 psprintf("%s.grid_last(t.code)", def->schema)),
+					sql_same_bucket(def, "l", "t"),
+					sql_rows_dims(def, "w", true), sql_aggregates(def, "w"), def->rows_name,
+					sql_code_between(def, "w.code", "c.code", sql_cell_end(def, "c.code")),
+					sql_code_is(def, "w.cell", "c.code"), sql_same_bucket(def, "w", "t"),
+					sql_rows_dims(def, "w", false));
+}
+
+/*
+ * Three parts: stored areas that nothing touched; touched areas, merged from
+ * the stored untouched and the freshly computed touched cells inside them; and
+ * everything from the source while the log says so.  Without an entry that
+ * says everything the last part costs nothing, with one the first two do.
+ */
+void
+rollup_create_live_view(const RollupDef *def, const char *name)
+{
+	StringInfoData buf;
+	char	   *lowest = psprintf(" AND r.level OPERATOR(pg_catalog.=) %s", quote_literal_cstr(def->levels[0]));
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "CREATE VIEW %s AS SELECT r.code, r.level%s%s%s FROM %s r"
+					 " WHERE NOT %s AND NOT EXISTS (SELECT FROM %s t"
+					 " WHERE %s AND t.level OPERATOR(pg_catalog.=) r.level%s)",
+					 name, sql_bucket(def, "r"), sql_dims(def, "r."), sql_measures(def, "r."),
+					 def->rollup_name, everything(def), touched_areas(def),
+					 sql_code_is(def, "t.code", "r.code"), sql_same_bucket(def, "t", "r"));
+	appendStringInfo(&buf, " UNION ALL SELECT t.code, t.level%s%s%s FROM %s t CROSS JOIN LATERAL"
+					 " (SELECT 1%s%s FROM (%s UNION ALL %s UNION ALL %s) u"
+					 " GROUP BY 1%s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) f WHERE NOT %s",
+					 sql_bucket(def, "t"), sql_dims(def, "f."), sql_measures(def, "f."),
+					 touched_areas(def), sql_dims(def, "u."), sql_merges(def, "u"),
+					 stored_inside(def, def->rollup_name, lowest),
+					 stored_inside(def, def->rest_name, ""), fresh_inside(def),
+					 sql_dims(def, "u."), everything(def));
+	appendStringInfo(&buf, " UNION ALL SELECT n.code, n.level%s%s%s FROM %s w"
+					 " CROSS JOIN LATERAL %s n(level, code) WHERE n.code IS NOT NULL AND %s"
+					 " GROUP BY n.code, n.level%s%s",
+					 sql_bucket(def, "w"), sql_rows_dims(def, "w", true), sql_aggregates(def, "w"),
+					 def->rows_name, sql_areas(def, "w.cell", 0), everything(def),
+					 sql_bucket(def, "w"), sql_rows_dims(def, "w", false));
+	rollup_execute(buf.data);
+}
+
+/* A measure in plain types: gridstats as four numbers, sketches left out. */
+static void
+append_plain(StringInfo buf, const RollupDef *def, const RollupMeasure *m)
+{
+	static const char *const parts[] = {"count", "sum", "min", "max"};
+
+	if (measure_is_plain(m))
+		appendStringInfo(buf, ", r.%s", quote_identifier(m->name));
+	else if (measure_is_stats(m))
+		for (int i = 0; i < lengthof(parts); i++)
+			appendStringInfo(buf, ", %s.stats_%s(r.%s) AS %s", def->schema, parts[i],
+							 quote_identifier(m->name),
+							 quote_identifier(psprintf("%s_%s", m->name, parts[i])));
+	else if (measure_is_code(m))
+		appendStringInfo(buf, ", r.%s::pg_catalog.text", quote_identifier(m->name));
+}
+
+/* The lowest areas and the rest: every source row counts in exactly one row. */
+void
+rollup_create_bi_view(const RollupDef *def, const char *name)
+{
+	StringInfoData buf;
+	const char *tables[] = {def->rollup_name, def->rest_name};
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "CREATE VIEW %s AS ", name);
+	for (int part = 0; part < lengthof(tables); part++)
+	{
+		appendStringInfo(&buf, "%sSELECT r.code::pg_catalog.text AS code%s%s",
+						 part > 0 ? " UNION ALL " : "", sql_bucket(def, "r"), sql_dims(def, "r."));
+		for (int i = 0; i < def->nmeasures; i++)
+			append_plain(&buf, def, &def->measures[i]);
+		appendStringInfo(&buf, " FROM %s r", tables[part]);
+		if (part == 0)
+			appendStringInfo(&buf, " WHERE r.level OPERATOR(pg_catalog.=) %s",
+							 quote_literal_cstr(def->levels[0]));
+	}
+	rollup_execute(buf.data);
+}
