@@ -25,6 +25,10 @@
 /* One function for all kinds of objects from 16 on. */
 #if PG_VERSION_NUM < 160000
 #define object_ownercheck(classid, objectid, roleid) pg_class_ownercheck(objectid, roleid)
+#endif
+
+/* New in 16, and in later minor versions of 15. */
+#ifndef palloc_object
 #define palloc_object(type) ((type *) palloc(sizeof(type)))
 #define palloc0_object(type) ((type *) palloc0(sizeof(type)))
 #define palloc_array(type, count) ((type *) palloc(sizeof(type) * (count)))

@@ -315,5 +315,5 @@ grid_rollup_capture(PG_FUNCTION_ARGS)
 	for (int i = 0; i < entry->ntargets; i++)
 		capture(&entry->targets[i], data);
 	SPI_finish();
-	PG_RETURN_NULL();
+	return PointerGetDatum(NULL);
 }

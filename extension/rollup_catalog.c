@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 uint64
 rollup_execute(const char *sql)
@@ -46,11 +47,13 @@ catalog_query(const char *sql, Oid oid)
 {
 	Oid			types[] = {OIDOID};
 	Datum		values[] = {ObjectIdGetDatum(oid)};
+	MemoryContext caller = CurrentMemoryContext;	/* SPI leaves its own behind */
 	int			code;
 
 	PushActiveSnapshot(GetLatestSnapshot());
 	code = SPI_execute_with_args(sql, 1, types, values, NULL, true, 0);
 	PopActiveSnapshot();
+	MemoryContextSwitchTo(caller);
 	if (code != SPI_OK_SELECT)
 		elog(ERROR, "SPI failed with %s: %s", SPI_result_code_string(code), sql);
 }
@@ -283,6 +286,7 @@ rollups_of_source(Oid relation)
 
 	SPI_connect();
 	owner_enter_catalog(&context);
+	MemoryContextSwitchTo(caller);
 	catalog_query(psprintf("WITH RECURSIVE up AS ("
 						   " SELECT $1 AS relation"
 						   " UNION SELECT i.inhparent FROM pg_inherits i JOIN up ON i.inhrelid = up.relation) "
@@ -290,7 +294,6 @@ rollups_of_source(Oid relation)
 						   "WHERE c.source IN (SELECT relation FROM up) ORDER BY c.rollup::oid",
 						   gridtree_schema_quoted()),
 				  relation);
-	MemoryContextSwitchTo(caller);
 	for (uint64 i = 0; i < SPI_processed; i++)
 		rollups = lappend_oid(rollups, DatumGetObjectId(result(i, 1, NULL)));
 	owner_leave(&context);

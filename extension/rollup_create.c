@@ -30,6 +30,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
+#include "utils/ruleutils.h"
 #include "utils/typcache.h"
 #include "utils/varlena.h"
 
@@ -318,9 +319,7 @@ append_column(StringInfo buf, const char *name, const char *type, Oid collation)
 {
 	appendStringInfo(buf, ", %s %s", quote_identifier(name), type);
 	if (OidIsValid(collation))
-		appendStringInfo(buf, " COLLATE %s",
-						 quote_qualified_identifier(get_namespace_name(get_collation_namespace(collation)),
-													get_collation_name(collation)));
+		appendStringInfo(buf, " COLLATE %s", generate_collation_name(collation));
 }
 
 /* Dimensions and measures, as the rollup and its rest have them. */
@@ -464,7 +463,7 @@ grid_rollup_create(PG_FUNCTION_ARGS)
 	rollup_store(def, PointerGetDatum(request->scheme), request->lowest, request->top,
 				 request->bucket_column, request->schedule, request->max_lag);
 	rollup_touch_everything(def);
-	rollup_equip(def->source);
+	rollup_equip(def->source, true);
 	owner_leave(&context);
 	SPI_finish();
 	PG_RETURN_OID(def->rollup);

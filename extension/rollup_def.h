@@ -204,7 +204,7 @@ extern void rollup_create_bi_view(const RollupDef *def, const char *name);
 /* --- rollup_trigger.c --- */
 
 /* Give the source and all its children the triggers; an error where one cannot have them. */
-extern void rollup_equip(Oid source);
+extern void rollup_equip(Oid source, bool wait_for_writers);
 
 /* Take them away from the relation and its children. */
 extern void rollup_unequip(Oid source);

@@ -11,7 +11,9 @@
 #include "rollup_def.h"
 
 #include "access/sysattr.h"
+#include "catalog/dependency.h"
 #include "catalog/pg_aggregate.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -265,11 +267,11 @@ deparse_call(RollupMeasure *m, Aggref *call, Oid source)
 	{
 		TargetEntry *argument = lfirst_node(TargetEntry, lc);
 
-		m->args = lappend(m->args, deparse_expression((Node *) argument->expr, context, true, false));
+		m->args = lappend(m->args, deparse_expression((Node *) argument->expr, context, true, true));
 	}
 	m->nargs = list_length(m->args);
 	if (call->aggfilter)
-		m->filter = deparse_expression((Node *) call->aggfilter, context, true, false);
+		m->filter = deparse_expression((Node *) call->aggfilter, context, true, true);
 }
 
 /* Parse and analyse with the search path of the user, who wrote the names. */

@@ -180,7 +180,7 @@ static const char *
 touched_cells(const RollupDef *def)
 {
 	return def->ntimes > 0 ?
-		"(SELECT u.code, u.bucket FROM pg_catalog.unnest($1, $2) u(code, bucket))" :
+		"(SELECT u.code, u.bucket FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(code, bucket))" :
 		"(SELECT u.code FROM pg_catalog.unnest($1) u(code))";
 }
 

@@ -25,6 +25,7 @@
 #include "nodes/parsenodes.h"
 #include "rollup_owner.h"
 #include "storage/lmgr.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(grid_rollup_ddl);
@@ -109,6 +110,7 @@ equip_table(Oid relation, Oid source)
 	OwnerContext context;
 
 	check_table(relation, source);
+	CacheInvalidateRelcacheByRelid(relation);	/* sessions keep what they capture for it */
 	if (OidIsValid(get_trigger_oid(relation, triggers[0].name, true)))
 		return;
 	LockRelationOid(relation, ShareRowExclusiveLock);
@@ -119,10 +121,16 @@ equip_table(Oid relation, Oid source)
 	owner_leave(&context);
 }
 
+/*
+ * A new rollup waits for the writers of every table: one that is in flight may
+ * have passed its trigger already.  A table that comes into the tree is locked
+ * by the statement that puts it there.
+ */
 void
-rollup_equip(Oid source)
+rollup_equip(Oid source, bool wait_for_writers)
 {
-	List	   *tables = find_all_inheritors(source, AccessShareLock, NULL);
+	List	   *tables = find_all_inheritors(source, wait_for_writers ?
+											ShareRowExclusiveLock : AccessShareLock, NULL);
 	ListCell   *lc;
 
 	foreach(lc, tables)
@@ -180,7 +188,7 @@ table_attached(Oid relation, bool empty)
 	ListCell   *lc;
 
 	foreach(lc, rollups)
-		rollup_equip(rollup_load(lfirst_oid(lc), false)->source);
+		rollup_equip(rollup_load(lfirst_oid(lc), false)->source, false);
 	if (!empty)
 		touch_all(rollups);
 }

@@ -10,12 +10,13 @@
  *
  * Only the owner may ask: the answer contains figures of the source.
  */
+#include "rollup_def.h"
+
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "rollup_def.h"
 #include "rollup_owner.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
