@@ -27,6 +27,7 @@ owner_enter(OwnerContext *context, Oid role)
 	context->guc_level = NewGUCNestLevel();
 	set_option("search_path", "pg_catalog, pg_temp");
 	set_option("row_security", "off");
+	set_option("jit", "off");	/* many statements, each over few rows */
 }
 
 void

@@ -14,6 +14,8 @@ CREATE TABLE cases (
     closed_at timestamptz
 );
 
+CREATE INDEX ON cases (grid);
+
 -- The five measures of the design: a case is filed, due and closed at different times.
 SELECT grid_rollup_create('monthly', 'cases', 'grid', '{
     "filed": "count(*)",
