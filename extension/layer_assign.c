@@ -34,6 +34,7 @@
 #include "storage/bufmgr.h"
 #include "storage/itemptr.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(grid_assign);
@@ -99,14 +100,19 @@ pointless_update(const Assignment *a, bool ranged)
 					relation_quoted(a->target), a->code, a->geom, a->code, rows_clause(a, ranged));
 }
 
+/* Run a statement without JIT, which would compile for half a second a batch. */
 static void
 execute(const char *query, Datum *values, int nvalues, int expected)
 {
 	Oid			types[NPARAMS] = {TEXTOID, FLOAT8OID, TIDOID, TIDOID};
-	int			result = SPI_execute_with_args(query, nvalues, types, values, NULL, false, 0);
+	int			nest = NewGUCNestLevel();
+	int			result;
 
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	result = SPI_execute_with_args(query, nvalues, types, values, NULL, false, 0);
 	if (result != expected)
 		elog(ERROR, "grid_assign: query failed: %s", SPI_result_code_string(result));
+	AtEOXact_GUC(true, nest);
 }
 
 /* Assign the rows of blocks from <= block < before, or all of them. */
