@@ -15,11 +15,16 @@ CREATE FUNCTION @extschema@.gridcode_send(@extschema@.gridcode) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
 COMMENT ON FUNCTION @extschema@.gridcode_send(@extschema@.gridcode) IS 'I/O: a version byte (1) and the ASCII digits.';
 
+CREATE FUNCTION @extschema@.gridcode_typanalyze(internal) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_typanalyze(internal) IS 'ANALYZE: standard statistics, and the number of rows below each prefix.';
+
 CREATE TYPE @extschema@.gridcode (
 	INPUT = @extschema@.gridcode_in,
 	OUTPUT = @extschema@.gridcode_out,
 	RECEIVE = @extschema@.gridcode_recv,
 	SEND = @extschema@.gridcode_send,
+	ANALYZE = @extschema@.gridcode_typanalyze,
 	LIKE = pg_catalog.int8
 );
 COMMENT ON TYPE @extschema@.gridcode IS
@@ -61,6 +66,22 @@ CREATE FUNCTION @extschema@.gridcode_hash_extended(@extschema@.gridcode, bigint)
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 1;
 COMMENT ON FUNCTION @extschema@.gridcode_hash_extended(@extschema@.gridcode, bigint) IS 'Hash value of 64 bits, with a seed.';
 
+CREATE FUNCTION @extschema@.gridcode_ltsel(internal, oid, internal, integer) RETURNS float8
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_ltsel(internal, oid, internal, integer) IS 'Selectivity of <: all bounds of a column together.';
+
+CREATE FUNCTION @extschema@.gridcode_lesel(internal, oid, internal, integer) RETURNS float8
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_lesel(internal, oid, internal, integer) IS 'Selectivity of <=: all bounds of a column together.';
+
+CREATE FUNCTION @extschema@.gridcode_gtsel(internal, oid, internal, integer) RETURNS float8
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_gtsel(internal, oid, internal, integer) IS 'Selectivity of >: all bounds of a column together.';
+
+CREATE FUNCTION @extschema@.gridcode_gesel(internal, oid, internal, integer) RETURNS float8
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION @extschema@.gridcode_gesel(internal, oid, internal, integer) IS 'Selectivity of >=: all bounds of a column together.';
+
 CREATE OPERATOR @extschema@.= (
 	LEFTARG = @extschema@.gridcode, RIGHTARG = @extschema@.gridcode, FUNCTION = @extschema@.gridcode_eq,
 	COMMUTATOR = OPERATOR(@extschema@.=), NEGATOR = OPERATOR(@extschema@.<>),
@@ -79,28 +100,28 @@ COMMENT ON OPERATOR @extschema@.<> (@extschema@.gridcode, @extschema@.gridcode) 
 CREATE OPERATOR @extschema@.< (
 	LEFTARG = @extschema@.gridcode, RIGHTARG = @extschema@.gridcode, FUNCTION = @extschema@.gridcode_lt,
 	COMMUTATOR = OPERATOR(@extschema@.>), NEGATOR = OPERATOR(@extschema@.>=),
-	RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+	RESTRICT = @extschema@.gridcode_ltsel, JOIN = scalarltjoinsel
 );
 COMMENT ON OPERATOR @extschema@.< (@extschema@.gridcode, @extschema@.gridcode) IS 'Is the left code before the right one in the depth-first order of the tree, which is the order of the digits as text COLLATE "C"?';
 
 CREATE OPERATOR @extschema@.<= (
 	LEFTARG = @extschema@.gridcode, RIGHTARG = @extschema@.gridcode, FUNCTION = @extschema@.gridcode_le,
 	COMMUTATOR = OPERATOR(@extschema@.>=), NEGATOR = OPERATOR(@extschema@.>),
-	RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+	RESTRICT = @extschema@.gridcode_lesel, JOIN = scalarlejoinsel
 );
 COMMENT ON OPERATOR @extschema@.<= (@extschema@.gridcode, @extschema@.gridcode) IS 'Is the left code before or equal to the right one?';
 
 CREATE OPERATOR @extschema@.> (
 	LEFTARG = @extschema@.gridcode, RIGHTARG = @extschema@.gridcode, FUNCTION = @extschema@.gridcode_gt,
 	COMMUTATOR = OPERATOR(@extschema@.<), NEGATOR = OPERATOR(@extschema@.<=),
-	RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+	RESTRICT = @extschema@.gridcode_gtsel, JOIN = scalargtjoinsel
 );
 COMMENT ON OPERATOR @extschema@.> (@extschema@.gridcode, @extschema@.gridcode) IS 'Is the left code after the right one?';
 
 CREATE OPERATOR @extschema@.>= (
 	LEFTARG = @extschema@.gridcode, RIGHTARG = @extschema@.gridcode, FUNCTION = @extschema@.gridcode_ge,
 	COMMUTATOR = OPERATOR(@extschema@.<=), NEGATOR = OPERATOR(@extschema@.<),
-	RESTRICT = scalargesel, JOIN = scalargejoinsel
+	RESTRICT = @extschema@.gridcode_gesel, JOIN = scalargejoinsel
 );
 COMMENT ON OPERATOR @extschema@.>= (@extschema@.gridcode, @extschema@.gridcode) IS 'Is the left code after or equal to the right one?';
 
@@ -124,6 +145,18 @@ CREATE OPERATOR CLASS @extschema@.gridcode_ops DEFAULT FOR TYPE @extschema@.grid
 	FUNCTION 1 @extschema@.gridcode_hash(@extschema@.gridcode),
 	FUNCTION 2 @extschema@.gridcode_hash_extended(@extschema@.gridcode, bigint);
 COMMENT ON OPERATOR CLASS @extschema@.gridcode_ops USING hash IS 'Equality of codes.';
+
+CREATE OPERATOR CLASS @extschema@.gridcode_minmax_ops DEFAULT FOR TYPE @extschema@.gridcode USING brin AS
+	OPERATOR 1 @extschema@.<,
+	OPERATOR 2 @extschema@.<=,
+	OPERATOR 3 @extschema@.=,
+	OPERATOR 4 @extschema@.>=,
+	OPERATOR 5 @extschema@.>,
+	FUNCTION 1 brin_minmax_opcinfo(internal),
+	FUNCTION 2 brin_minmax_add_value(internal, internal, internal, internal),
+	FUNCTION 3 brin_minmax_consistent(internal, internal, internal),
+	FUNCTION 4 brin_minmax_union(internal, internal, internal);
+COMMENT ON OPERATOR CLASS @extschema@.gridcode_minmax_ops USING brin IS 'The first and the last code of each range of blocks.';
 
 CREATE FUNCTION @extschema@.gridcode(text) RETURNS @extschema@.gridcode
 	AS 'MODULE_PATHNAME', 'gridcode_from_text_cast' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;

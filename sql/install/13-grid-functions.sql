@@ -9,11 +9,6 @@ CREATE FUNCTION @extschema@.grid_prefix(code @extschema@.gridcode, digits intege
 COMMENT ON FUNCTION @extschema@.grid_prefix(@extschema@.gridcode, integer) IS
 'The first digits of a code; NULL when the code is shorter. A number of digits below 1 is an error.';
 
-CREATE FUNCTION @extschema@.grid_last(code @extschema@.gridcode) RETURNS @extschema@.gridcode
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION @extschema@.grid_last(@extschema@.gridcode) IS
-'The greatest possible descendant of a code: its digits filled up to 18 with nines. The subtree of a code is exactly the range from it to this.';
-
 CREATE FUNCTION @extschema@.grid_common(a @extschema@.gridcode, b @extschema@.gridcode) RETURNS @extschema@.gridcode
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
 COMMENT ON FUNCTION @extschema@.grid_common(@extschema@.gridcode, @extschema@.gridcode) IS
