@@ -16,7 +16,7 @@
 #define AREAS_A_TARGET 40
 
 /* Below so many rows of a sample a listed area would be guessed worse than by the mean. */
-#define LEAST_ROWS 5
+#define LEAST_ROWS 4
 
 PG_FUNCTION_INFO_V1(gridcode_typanalyze);
 

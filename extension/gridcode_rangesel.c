@@ -167,12 +167,26 @@ is_subtree(const Range *range)
 		range->upper.code == gridcode_last(range->lower.code);
 }
 
+/* What core makes of two ends, except that it does not go below floor. */
+static double
+pair_selectivity(PlannerInfo *root, Node *var, const Range *range, int varRelid, double floor)
+{
+	double		lower = alone(root, &range->lower, varRelid);
+	double		upper = alone(root, &range->upper, varRelid);
+
+	/* Both halves leave out the NULLs, which are thus left out twice. */
+	double		selectivity = lower + upper - 1 + nulltestsel(root, IS_NULL, var, varRelid, JOIN_INNER, NULL);
+
+	selectivity = Max(selectivity, floor);
+	CLAMP_PROBABILITY(selectivity);
+	return selectivity;
+}
+
 /* Fraction of rows inside a range of two ends, or of one. */
 static double
 range_selectivity(PlannerInfo *root, VariableStatData *vardata, const Range *range, int varRelid)
 {
 	GridcodeStats stats;
-	double		selectivity;
 
 	if (range->lower.clause == NULL)
 		return alone(root, &range->upper, varRelid);
@@ -180,20 +194,12 @@ range_selectivity(PlannerInfo *root, VariableStatData *vardata, const Range *ran
 		return alone(root, &range->lower, varRelid);
 	if (range->lower.code > range->upper.code)
 		return 0;
+	if (!gridcode_stats(vardata, &stats))
+		return gridcode_unknown_fraction(NULL);
 	if (is_subtree(range))
-	{
-		if (!gridcode_stats(vardata, &stats))
-			return gridcode_unknown_fraction(NULL);
 		return gridcode_subtree_fraction(&stats, range->lower.code);
-	}
-
-	/* Both halves leave out the NULLs, which are thus left out twice. */
-	selectivity = alone(root, &range->lower, varRelid) + alone(root, &range->upper, varRelid) - 1 +
-		nulltestsel(root, IS_NULL, vardata->var, varRelid, JOIN_INNER, NULL);
-	if (selectivity < 1e-10)
-		selectivity = Min(DEFAULT_RANGE_INEQ_SEL, alone(root, &range->lower, varRelid));
-	CLAMP_PROBABILITY(selectivity);
-	return selectivity;
+	return pair_selectivity(root, vardata->var, range, varRelid,
+							gridcode_between_fraction(&stats, range->lower.code, range->upper.code));
 }
 
 /*

@@ -6,7 +6,7 @@
 
 #include "utils/lsyscache.h"
 
-/* Of the rows inside an area that nothing is known about: as many as core's guess for a range. */
+/* Where nothing is known: core's guess for a range. */
 #define DEFAULT_SUBTREE_FRACTION DEFAULT_RANGE_INEQ_SEL
 
 bool
@@ -43,6 +43,15 @@ double
 gridcode_subtree_fraction(const GridcodeStats *stats, gridcode area)
 {
 	double		fraction = prefix_rows(stats->counts, stats->ncounts, stats->mean, area);
+
+	CLAMP_PROBABILITY(fraction);
+	return fraction;
+}
+
+double
+gridcode_between_fraction(const GridcodeStats *stats, gridcode from, gridcode to)
+{
+	double		fraction = prefix_rows_between(stats->counts, stats->ncounts, from, to);
 
 	CLAMP_PROBABILITY(fraction);
 	return fraction;

@@ -32,6 +32,9 @@ extern bool gridcode_stats(const VariableStatData *vardata, GridcodeStats *stats
 /* Fraction of a column's rows inside an area. */
 extern double gridcode_subtree_fraction(const GridcodeStats *stats, gridcode area);
 
+/* A fraction of a column's rows that is at least in a range. */
+extern double gridcode_between_fraction(const GridcodeStats *stats, gridcode from, gridcode to);
+
 /*
  * Fraction of a column's rows inside an area that is not known while planning;
  * stats may be NULL.

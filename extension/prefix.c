@@ -151,19 +151,24 @@ first_from(const PrefixCount *counts, int from, int ncounts, gridcode code)
 	return from;
 }
 
-/* Rows of the greatest listed areas at positions from on, inside area. */
+/* Rows of the greatest listed areas at positions from on that end at last or before. */
 static double
-rows_inside(const PrefixCount *counts, int from, int ncounts, gridcode area)
+rows_until(const PrefixCount *counts, int from, int ncounts, gridcode last)
 {
-	gridcode	last = gridcode_last(area);
 	double		rows = 0;
 
 	while (from < ncounts && counts[from].code <= last)
 	{
-		rows += counts[from].rows;
+		gridcode	end = gridcode_last(counts[from].code);
 
-		/* What is below it has been counted; mostly there is little. */
-		from = first_from(counts, from + 1, ncounts, gridcode_last(counts[from].code));
+		if (end <= last)
+		{
+			/* What is below it has been counted. */
+			rows += counts[from].rows;
+			from = first_from(counts, from + 1, ncounts, end);
+		}
+		else
+			from++;
 	}
 	return rows;
 }
@@ -239,17 +244,22 @@ rows_unlisted_around(const PrefixCount *counts, int ncounts, gridcode code)
 		int			i = first_from(counts, 0, ncounts, area);
 
 		if (i < ncounts && counts[i].code == area)
-			return counts[i].rows - rows_inside(counts, i + 1, ncounts, area);
+			return counts[i].rows - rows_until(counts, i + 1, ncounts, gridcode_last(area));
 	}
 	return -1;
+}
+
+double
+prefix_rows_between(const PrefixCount *counts, int ncounts, gridcode from, gridcode to)
+{
+	return rows_until(counts, first_from(counts, 0, ncounts, from), ncounts, to);
 }
 
 double
 prefix_rows(const PrefixCount *counts, int ncounts,
 			const double mean[GRIDCODE_MAX_DIGITS + 1], gridcode code)
 {
-	int			i = first_from(counts, 0, ncounts, code);
-	double		rows = rows_inside(counts, i, ncounts, code);
+	double		rows = prefix_rows_between(counts, ncounts, code, gridcode_last(code));
 	double		around;
 
 	if (rows > 0)

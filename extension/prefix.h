@@ -46,4 +46,7 @@ extern void prefix_means(const gridcode *sample, int n, double total,
 extern double prefix_rows(const PrefixCount *counts, int ncounts,
 						  const double mean[GRIDCODE_MAX_DIGITS + 1], gridcode code);
 
+/* Rows of the listed areas that lie in a range of codes: at least so many are in it. */
+extern double prefix_rows_between(const PrefixCount *counts, int ncounts, gridcode from, gridcode to);
+
 #endif							/* GRIDTREE_PREFIX_H */

@@ -98,6 +98,18 @@ test_counts(bool ends_early)
 		}
 	}
 	CHECK(missed == 0, "%s: every area of 5 rows is answered exactly", kind);
+	for (missed = i = 0; i < SAMPLE; i++)
+	{
+		gridcode	from = sample[random_below(SAMPLE)];
+		gridcode	to = sample[random_below(SAMPLE)];
+		int			rows = 0;
+		int			j;
+
+		for (j = 0; j < SAMPLE; j++)
+			rows += sample[j] >= from && sample[j] <= to;
+		missed += prefix_rows_between(counts, found, from, to) > rows;
+	}
+	CHECK(missed == 0, "%s: a range is never answered with too much", kind);
 
 	found = prefix_counts(sample, SAMPLE, 5, 50, work, counts);
 	CHECK(found == 50 && wrong_counts(SAMPLE, found) == 0, "%s: a limit is kept", kind);
