@@ -5,7 +5,7 @@
 #   make check           every test, in a throwaway cluster      (SUITES="unit sql isolation tap" TESTS="pattern")
 #   make check-matrix    the same in fresh Debian roots with PostgreSQL 17 and later
 #   make demo            the sample district                     (KEEP=1 leaves the server running)
-#   make bench           speeds beside their peers
+#   make bench           speeds beside their peers               (BENCH="pattern")
 #   make reference       docs/reference.md from the SQL comments
 #   make clean
 
@@ -17,7 +17,7 @@ SCRIPTED := check check-matrix demo bench reference
 ifneq ($(filter $(SCRIPTED),$(MAKECMDGOALS)),)
 
 .PHONY: $(SCRIPTED)
-export SUITES TESTS KEEP
+export SUITES TESTS KEEP BENCH
 ifneq ($(origin PG_CONFIG),file)
 export PG_CONFIG
 endif

@@ -112,7 +112,7 @@ CREATE OPERATOR CLASS @extschema@.gridscheme_ops DEFAULT FOR TYPE @extschema@.gr
 	OPERATOR 4 @extschema@.>=,
 	OPERATOR 5 @extschema@.>,
 	FUNCTION 1 @extschema@.gridscheme_cmp(@extschema@.gridscheme, @extschema@.gridscheme),
-	FUNCTION 4 btequalimage(oid);
+	FUNCTION 4 pg_catalog.btequalimage(oid);
 COMMENT ON OPERATOR CLASS @extschema@.gridscheme_ops USING btree IS 'Bytewise order of the text.';
 
 CREATE OPERATOR CLASS @extschema@.gridscheme_ops DEFAULT FOR TYPE @extschema@.gridscheme USING hash AS

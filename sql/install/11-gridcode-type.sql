@@ -137,7 +137,7 @@ CREATE OPERATOR CLASS @extschema@.gridcode_ops DEFAULT FOR TYPE @extschema@.grid
 	OPERATOR 5 @extschema@.>,
 	FUNCTION 1 @extschema@.gridcode_cmp(@extschema@.gridcode, @extschema@.gridcode),
 	FUNCTION 2 @extschema@.gridcode_sortsupport(internal),
-	FUNCTION 4 btequalimage(oid);
+	FUNCTION 4 pg_catalog.btequalimage(oid);
 COMMENT ON OPERATOR CLASS @extschema@.gridcode_ops USING btree IS 'Depth-first order of the tree: a subtree is one contiguous range. Deduplicates.';
 
 CREATE OPERATOR CLASS @extschema@.gridcode_ops DEFAULT FOR TYPE @extschema@.gridcode USING hash AS
@@ -152,10 +152,10 @@ CREATE OPERATOR CLASS @extschema@.gridcode_minmax_ops DEFAULT FOR TYPE @extschem
 	OPERATOR 3 @extschema@.=,
 	OPERATOR 4 @extschema@.>=,
 	OPERATOR 5 @extschema@.>,
-	FUNCTION 1 brin_minmax_opcinfo(internal),
-	FUNCTION 2 brin_minmax_add_value(internal, internal, internal, internal),
-	FUNCTION 3 brin_minmax_consistent(internal, internal, internal),
-	FUNCTION 4 brin_minmax_union(internal, internal, internal);
+	FUNCTION 1 pg_catalog.brin_minmax_opcinfo(internal),
+	FUNCTION 2 pg_catalog.brin_minmax_add_value(internal, internal, internal, internal),
+	FUNCTION 3 pg_catalog.brin_minmax_consistent(internal, internal, internal),
+	FUNCTION 4 pg_catalog.brin_minmax_union(internal, internal, internal);
 COMMENT ON OPERATOR CLASS @extschema@.gridcode_minmax_ops USING brin IS 'The first and the last code of each range of blocks.';
 
 CREATE FUNCTION @extschema@.gridcode(text) RETURNS @extschema@.gridcode
