@@ -61,10 +61,13 @@ gridstats_in(PG_FUNCTION_ARGS)
 	const char *end = stats_parse(&stats, text + strspn(text, " \t\r\n"));
 
 	if (end == NULL || end[strspn(end, " \t\r\n")] != '\0')
+	{
 		soft_ereport(fcinfo->context,
 					 (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 					  errmsg("invalid input syntax for type %s: \"%s\"", "gridstats", text),
 					  errhint("Values are made by gridstats_agg(); of no rows: 'count=0'.")));
+		PG_RETURN_NULL();
+	}
 	return gridstats_make(&stats);
 }
 

@@ -9,8 +9,12 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 
 #include "gridtree_type.h"
+
+/* A tree's text may have megabytes; an error quotes so many bytes of it. */
+#define ERROR_TEXT_MAX	200
 
 PG_FUNCTION_INFO_V1(gridtree_in);
 PG_FUNCTION_INFO_V1(gridtree_out);
@@ -60,10 +64,14 @@ gridtree_in(PG_FUNCTION_ARGS)
 		}
 	}
 	if (rest == NULL || *skip_space(rest) != '\0')
+	{
 		soft_ereport(fcinfo->context,
 					 (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-					  errmsg("invalid input syntax for type %s: \"%s\"", "gridtree", text),
+					  errmsg("invalid input syntax for type %s: \"%.*s\"", "gridtree",
+							 pg_mbcliplen(text, strlen(text), ERROR_TEXT_MAX), text),
 					  errhint("Values are made by gridtree_agg(); without codes: 'figures=0'.")));
+		PG_RETURN_NULL();
+	}
 	return gridtree_write_end(&writer);
 }
 
