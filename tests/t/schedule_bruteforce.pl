@@ -8,25 +8,28 @@ use Test::More;
 
 fresh_database('schedule_bruteforce');
 
-# clock: every minute, what the clock shows, and the latest it has shown before.
-# answers: the readings each minute is answerable for, its own and those skipped right before it.
+# Every minute of a zone in order, what the clock shows and the latest it has shown before. Kept are
+# the readings each minute is answerable for: its own, and those skipped right before it.
 psql(<<'SQL');
-SET work_mem = '256MB'; SET max_parallel_workers_per_gather = 4;
-CREATE UNLOGGED TABLE clock AS
-SELECT zone, utc, local, max(local) OVER (PARTITION BY zone ORDER BY utc ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS shown
-FROM (SELECT zone, utc, utc AT TIME ZONE zone AS local
-      FROM unnest(ARRAY['Asia/Shanghai', 'UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe']) zone,
-           generate_series(timestamptz '2024-01-01 00:00+00', '2029-01-01 00:00+00', '1 minute') utc) c;
-CREATE UNLOGGED TABLE answers AS
-SELECT zone, utc, reading, extract(minute FROM reading)::int AS minute, extract(hour FROM reading)::int AS hour,
-       extract(day FROM reading)::int AS day, extract(month FROM reading)::int AS month,
-       extract(dow FROM reading)::int AS weekday, reading = local AS own
-FROM (SELECT zone, utc, local, local AS reading FROM clock
-      UNION ALL
-      SELECT zone, utc, local, r FROM clock, generate_series(shown + interval '1 minute', local - interval '1 minute', '1 minute') r
-      WHERE local > shown + interval '1 minute') x;
--- a reading that has been shown before counts for real-time schedules only
-CREATE TABLE again AS SELECT zone, utc FROM clock WHERE local <= shown;
+CREATE UNLOGGED TABLE answers (zone text, utc timestamptz, reading timestamp, own boolean, again boolean,
+                               minute int, hour int, day int, month int, weekday int);
+DO $$
+DECLARE z text;
+BEGIN
+    FOREACH z IN ARRAY ARRAY['Asia/Shanghai', 'UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe'] LOOP
+        INSERT INTO answers
+        SELECT z, utc, r, r = local, local <= shown, extract(minute FROM r), extract(hour FROM r), extract(day FROM r),
+               extract(month FROM r), extract(dow FROM r)
+        FROM (SELECT utc, local, max(local) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS shown
+              FROM (SELECT utc, utc AT TIME ZONE z AS local
+                    FROM generate_series(timestamptz '2024-01-01 00:00+00', '2029-01-01 00:00+00', '1 minute') utc) m) c
+        CROSS JOIN LATERAL (
+            SELECT local AS r
+            UNION ALL SELECT generate_series(shown + interval '1 minute', local - interval '1 minute', '1 minute')
+            WHERE local > shown + interval '1 minute') readings
+        WHERE extract(minute FROM local) IN (0, 5, 10, 15, 20, 30, 40, 45);  -- the schedules below name no other
+    END LOOP;
+END $$;
 -- every next time, one from the other
 CREATE FUNCTION chain(schedule text, zone text) RETURNS SETOF timestamptz LANGUAGE plpgsql AS $$
 DECLARE at timestamptz := '2024-01-01 00:00+00';
@@ -55,10 +58,10 @@ my @cases = (
 
 for my $case (@cases) {
     my ($schedule, $real, $fits) = @$case;
-    my $counts = $real ? 'own' : 'NOT EXISTS (SELECT FROM again g WHERE g.zone = a.zone AND g.utc = a.utc)';
+    my $counts = $real ? 'own' : 'NOT again';
     my $result = psql(<<"SQL");
 CREATE TEMP TABLE want AS SELECT DISTINCT zone, utc FROM answers a WHERE utc > '2024-01-01 00:00+00' AND $fits AND $counts;
-CREATE TEMP TABLE got AS SELECT zone, chain('$schedule', zone) FROM (SELECT DISTINCT zone FROM again UNION VALUES ('UTC'), ('Asia/Shanghai')) z;
+CREATE TEMP TABLE got AS SELECT zone, chain('$schedule', zone) FROM (SELECT DISTINCT zone FROM answers) z;
 SELECT (SELECT count(*) FROM (TABLE want EXCEPT ALL TABLE got) x), (SELECT count(*) FROM (TABLE got EXCEPT ALL TABLE want) x),
        (SELECT count(*) FROM want) > 0;
 SQL

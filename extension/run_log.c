@@ -1,0 +1,213 @@
+/*
+ * run_log.c
+ *	  Reads and writes the history of runs. See run_log.h.
+ *
+ * The table belongs to the extension's owner. Statements on it run as that
+ * role and with a search_path of their own, so that nothing a caller has
+ * created is found on the way.
+ */
+#include "gridtree.h"
+
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "run_log.h"
+
+#define MAX_ARGS	4
+
+PG_FUNCTION_INFO_V1(grid_rollup_prune);
+
+typedef struct Statement
+{
+	const char *sql;			/* %s or %1$s stands for the extension's schema, quoted */
+	int			nargs;
+	Oid			types[MAX_ARGS];
+	Datum		values[MAX_ARGS];
+	char		nulls[MAX_ARGS];
+} Statement;
+
+static void
+add_arg(Statement *statement, Oid type, Datum value, bool isnull)
+{
+	Assert(statement->nargs < MAX_ARGS);
+	statement->types[statement->nargs] = type;
+	statement->values[statement->nargs] = value;
+	statement->nulls[statement->nargs] = isnull ? 'n' : ' ';
+	statement->nargs++;
+}
+
+static Oid
+history_owner(void)
+{
+	Oid			table = get_relname_relid("grid_rollup_run_log", gridtree_schema());
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table \"%s\" of extension gridtree does not exist", "grid_rollup_run_log")));
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* Runs one statement as the history's owner; an error in it undoes the switch by aborting. */
+static void
+execute(Statement *statement)
+{
+	Oid			user;
+	int			context;
+	int			level;
+
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(history_owner(), context | SECURITY_LOCAL_USERID_CHANGE);
+	level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	SPI_execute_with_args(psprintf(statement->sql, gridtree_schema_quoted()),
+						  statement->nargs, statement->types, statement->values,
+						  statement->nulls, false, 0);
+	AtEOXact_GUC(true, level);
+	SetUserIdAndSecContext(user, context);
+}
+
+/* A column of the only row, which is an integer or NULL; 0 for both NULL and no row. */
+static int64
+result_int64(int column)
+{
+	bool		isnull = true;
+	Datum		value = (Datum) 0;
+
+	if (SPI_processed > 0)
+		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &isnull);
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+RunSettings
+run_log_settings(Oid rollup)
+{
+	RunSettings settings;
+	Statement	statement = {
+		"SELECT least(extract(epoch FROM statement_timeout) * 1000, 2147483647)::bigint,"
+		" least(extract(epoch FROM lock_timeout) * 1000, 2147483647)::bigint"
+		" FROM %s.grid_rollup_catalog WHERE rollup = $1"
+	};
+
+	add_arg(&statement, REGCLASSOID, ObjectIdGetDatum(rollup), false);
+	execute(&statement);
+	if (SPI_processed == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a rollup", get_rel_name(rollup)),
+				 errhint("grid_rollup_status lists the rollups.")));
+	settings.statement_timeout_ms = (int) Max(result_int64(1), 0);
+	settings.lock_timeout_ms = (int) Max(result_int64(2), 0);
+	return settings;
+}
+
+static void
+close_lost_runs(Oid rollup)
+{
+	Statement	statement = {
+		"UPDATE %s.grid_rollup_run_log SET outcome = 'lost', finished_at = clock_timestamp(),"
+		" message = 'the session ended before the run did'"
+		" WHERE rollup = $1 AND outcome IS NULL"
+	};
+
+	add_arg(&statement, REGCLASSOID, ObjectIdGetDatum(rollup), false);
+	execute(&statement);
+}
+
+/*
+ * The retry delay is drawn now, so that it is on record even for a run that is
+ * lost: exponential with decorrelated jitter, from the delay of the run before
+ * where that did not succeed either.
+ */
+int64
+run_log_start(Oid rollup, const TimestampTz *due_at)
+{
+	Statement	statement = {
+		"INSERT INTO %1$s.grid_rollup_run_log (rollup, due_at, started_at, pid, retry_delay)"
+		" SELECT c.rollup, coalesce($2, clock.now), clock.now, pg_backend_pid(),"
+		"  least(coalesce(c.retry_max, '1 hour'),"
+		"   bound.low + random() * (3 * coalesce(last.delay, bound.low) - bound.low))"
+		" FROM %1$s.grid_rollup_catalog c CROSS JOIN (SELECT clock_timestamp() AS now) clock"
+		" CROSS JOIN LATERAL (SELECT coalesce(c.retry_min, '10 seconds') AS low) bound"
+		" LEFT JOIN LATERAL (SELECT CASE WHEN outcome <> 'done' THEN retry_delay END AS delay"
+		"  FROM %1$s.grid_rollup_run_log l WHERE l.rollup = c.rollup ORDER BY run DESC LIMIT 1) last ON true"
+		" WHERE c.rollup = $1"
+		" ON CONFLICT (rollup, due_at) DO NOTHING RETURNING run"
+	};
+
+	close_lost_runs(rollup);
+	add_arg(&statement, REGCLASSOID, ObjectIdGetDatum(rollup), false);
+	add_arg(&statement, TIMESTAMPTZOID, due_at ? TimestampTzGetDatum(*due_at) : (Datum) 0,
+			due_at == NULL);
+	execute(&statement);
+	return result_int64(1);
+}
+
+void
+run_log_progress(int64 run, int64 cells)
+{
+	Statement	statement = {"UPDATE %s.grid_rollup_run_log SET cells = $2 WHERE run = $1"};
+
+	add_arg(&statement, INT8OID, Int64GetDatum(run), false);
+	add_arg(&statement, INT8OID, Int64GetDatum(cells), false);
+	execute(&statement);
+}
+
+void
+run_log_finish(int64 run, int64 cells, const ErrorData *error)
+{
+	Statement	statement = {
+		"UPDATE %s.grid_rollup_run_log SET finished_at = clock_timestamp(), cells = $2, sqlstate = $3,"
+		" message = $4, outcome = CASE WHEN $3 IS NULL THEN 'done' ELSE 'failed' END WHERE run = $1"
+	};
+
+	add_arg(&statement, INT8OID, Int64GetDatum(run), false);
+	add_arg(&statement, INT8OID, Int64GetDatum(cells), false);
+	if (error != NULL)
+	{
+		add_arg(&statement, TEXTOID, CStringGetTextDatum(unpack_sql_state(error->sqlerrcode)), false);
+		add_arg(&statement, TEXTOID, CStringGetTextDatum(error->message ? error->message : ""), false);
+	}
+	else
+	{
+		add_arg(&statement, TEXTOID, (Datum) 0, true);
+		add_arg(&statement, TEXTOID, (Datum) 0, true);
+	}
+	execute(&statement);
+}
+
+/* grid_rollup_prune(keep): forgets old runs of rollups that are the caller's. */
+Datum
+grid_rollup_prune(PG_FUNCTION_ARGS)
+{
+	Statement	statement = {
+		"DELETE FROM %1$s.grid_rollup_run_log l USING pg_class c"
+		" WHERE c.oid = l.rollup AND pg_has_role($2, c.relowner, 'USAGE')"
+		" AND l.finished_at < clock_timestamp() - $1"
+		" AND l.run NOT IN (SELECT max(run) FROM %1$s.grid_rollup_run_log GROUP BY rollup"
+		"  UNION ALL SELECT max(run) FROM %1$s.grid_rollup_run_log WHERE outcome = 'done' GROUP BY rollup)"
+	};
+	int64		deleted;
+
+	SPI_connect();
+	add_arg(&statement, INTERVALOID, PG_GETARG_DATUM(0), false);
+	add_arg(&statement, OIDOID, ObjectIdGetDatum(GetUserId()), false);
+	execute(&statement);
+	deleted = SPI_processed;
+	SPI_finish();
+	PG_RETURN_INT64(deleted);
+}

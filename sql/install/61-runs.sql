@@ -1,0 +1,46 @@
+-- The history of runs: one row a rollup and due time, which is also the claim on that due time.
+
+CREATE TABLE @extschema@.grid_rollup_run_log (
+    run         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    rollup      regclass NOT NULL REFERENCES @extschema@.grid_rollup_catalog ON DELETE CASCADE,
+    due_at      timestamptz NOT NULL CHECK (isfinite(due_at)),
+    started_at  timestamptz NOT NULL,
+    finished_at timestamptz,
+    outcome     text CHECK (outcome IN ('done', 'failed', 'lost')),
+    cells       bigint NOT NULL DEFAULT 0,
+    sqlstate    text,
+    message     text,
+    pid         int NOT NULL,
+    retry_delay interval NOT NULL,
+    UNIQUE (rollup, due_at),
+    CHECK ((outcome IS NULL) = (finished_at IS NULL))
+);
+CREATE INDEX grid_rollup_run_log_last ON @extschema@.grid_rollup_run_log (rollup, run);
+COMMENT ON TABLE @extschema@.grid_rollup_run_log IS
+'Every run of a rollup, written by grid_rollup_run only; read it through grid_rollup_runs. Not dumped: a restored database begins a new history.';
+COMMENT ON COLUMN @extschema@.grid_rollup_run_log.outcome IS 'NULL while the run works, or was lost and no later run has closed it yet';
+COMMENT ON COLUMN @extschema@.grid_rollup_run_log.retry_delay IS 'how long to wait after this run, should it fail or be lost';
+
+CREATE FUNCTION @extschema@.grid_rollup_running(rollup regclass) RETURNS boolean
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100
+BEGIN ATOMIC
+    SELECT EXISTS (
+        SELECT FROM pg_locks
+        WHERE locktype = 'advisory' AND granted AND objsubid = 3 AND objid = $1::oid
+          AND classid = '@extschema@.grid_rollup_catalog'::regclass
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database()));
+END;
+COMMENT ON FUNCTION @extschema@.grid_rollup_running(regclass) IS
+$$Whether a session is running the rollup now: it holds a session-level advisory lock that grid_rollup_run alone takes.$$;
+
+CREATE VIEW @extschema@.grid_rollup_runs WITH (security_barrier) AS
+SELECT l.run, l.rollup, l.due_at, l.started_at, l.finished_at,
+       CASE WHEN l.outcome IS NULL AND NOT @extschema@.grid_rollup_running(l.rollup) THEN 'lost' ELSE l.outcome END AS outcome, l.cells, l.sqlstate,
+       CASE WHEN pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE') THEN l.message END AS message,
+       l.pid, l.retry_delay
+FROM @extschema@.grid_rollup_run_log l JOIN pg_class c ON c.oid = l.rollup
+WHERE pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE') OR has_table_privilege(c.oid, 'SELECT');
+GRANT SELECT ON @extschema@.grid_rollup_runs TO PUBLIC;
+COMMENT ON VIEW @extschema@.grid_rollup_runs IS
+$$Every run of a rollup: due, started, finished, outcome ('done', 'failed', 'lost' when its session ended before it did, NULL while it works), cells recomputed, SQLSTATE and message of a failure.
+Shown to whoever may read the rollup; the message, which can quote data, only to members of its owner and of pg_read_all_stats.$$;

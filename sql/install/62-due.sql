@@ -1,0 +1,50 @@
+-- What is due: a function of the catalog, the history and the server's clock, and of nothing a client says.
+
+CREATE FUNCTION @extschema@.grid_rollup_pending(log regclass) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
+    AS 'MODULE_PATHNAME', 'grid_rollup_pending';
+COMMENT ON FUNCTION @extschema@.grid_rollup_pending(regclass) IS
+$$Whether the log of a rollup holds changes that no refresh has taken yet. NULL for whoever may not read the log, and for a log that is gone.$$;
+
+CREATE FUNCTION @extschema@.grid_rollup_due(at timestamptz DEFAULT NULL)
+    RETURNS TABLE (rollup regclass, due_at timestamptz, wait interval)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 100
+BEGIN ATOMIC
+    SELECT c.rollup, due.at, due.at - clock.at
+    FROM (SELECT coalesce($1, now()) AS at) clock
+    CROSS JOIN @extschema@.grid_rollup_catalog c
+    JOIN pg_class owned ON owned.oid = c.rollup AND pg_has_role(owned.relowner, 'USAGE')
+    LEFT JOIN LATERAL (
+        SELECT r.* FROM @extschema@.grid_rollup_runs r WHERE r.rollup = c.rollup ORDER BY r.run DESC LIMIT 1) last ON true
+    -- a run covers every due time up to its start, so that missed times are made up for once
+    CROSS JOIN LATERAL (
+        SELECT coalesce(greatest(last.due_at, last.started_at), c.refreshed_at, c.created_at) AS covered) base
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            -- somebody is at it: look again soon, should they die
+            WHEN last.run IS NOT NULL AND last.outcome IS NULL
+                THEN clock.at + interval '5 seconds'
+            WHEN last.outcome <> 'done'
+                THEN coalesce(last.finished_at, last.started_at) + last.retry_delay
+            WHEN NOT c.filled
+                THEN CASE WHEN last.run IS NULL THEN c.created_at ELSE base.covered + coalesce(c.retry_min, '10 seconds') END
+            ELSE least(
+                @extschema@.grid_schedule_next(c.schedule, base.covered, coalesce(c.time_zone, 'UTC')),
+                CASE WHEN @extschema@.grid_rollup_pending(c.log) THEN base.covered + c.max_lag / 2
+                     ELSE greatest(base.covered, clock.at) + c.max_lag / 2 END)
+            END AS at) due
+    WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL);
+END;
+COMMENT ON FUNCTION @extschema@.grid_rollup_due(timestamptz) IS
+$$When each enabled rollup with a schedule or a largest age is due next, for the rollups the caller may run; "wait" is the time left, zero or less when it is due now. "at" stands in for the server's clock (NULL: now).
+Times missed are due once. A rollup never filled is due at once; one with max_lag at half of it after its last run, if its log holds changes; after a failure it is due when the run's retry_delay has passed. The same history gives the same due time in every session.$$;
+
+CREATE FUNCTION @extschema@.grid_rollup_notify() RETURNS trigger
+    LANGUAGE c
+    AS 'MODULE_PATHNAME', 'grid_rollup_notify';
+COMMENT ON FUNCTION @extschema@.grid_rollup_notify() IS
+$$Trigger function of the catalog of rollups: NOTIFY gridtree, so that gridtreed asks anew what is due. Definitions notify; writers of a source never do.$$;
+
+CREATE TRIGGER notify AFTER INSERT OR DELETE OR UPDATE OF schedule, max_lag, enabled, time_zone
+    ON @extschema@.grid_rollup_catalog
+    FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.grid_rollup_notify();

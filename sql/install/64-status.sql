@@ -1,0 +1,31 @@
+-- What a person or a monitor wants to know about every rollup.
+
+CREATE VIEW @extschema@.grid_rollup_status WITH (security_barrier) AS
+SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, c.filled, c.refreshed_at,
+       @extschema@.grid_rollup_pending(c.log) AS pending,
+       @extschema@.grid_rollup_running(c.rollup) AS running,
+       last.started_at AS last_started_at, last.finished_at AS last_finished_at,
+       last.outcome AS last_outcome, last.cells AS last_cells, last.sqlstate, last.message,
+       success.finished_at AS last_success_at,
+       (SELECT count(*) FROM @extschema@.grid_rollup_runs f
+        WHERE f.rollup = c.rollup AND f.outcome <> 'done' AND f.run > coalesce(success.run, 0))::int AS failures,
+       due.due_at AS next_due_at
+FROM @extschema@.grid_rollup_catalog c
+JOIN pg_class owned ON owned.oid = c.rollup
+LEFT JOIN LATERAL (
+    SELECT * FROM @extschema@.grid_rollup_runs r WHERE r.rollup = c.rollup ORDER BY r.run DESC LIMIT 1) last ON true
+LEFT JOIN LATERAL (
+    SELECT r.run, r.finished_at FROM @extschema@.grid_rollup_runs r
+    WHERE r.rollup = c.rollup AND r.outcome = 'done' ORDER BY r.run DESC LIMIT 1) success ON true
+LEFT JOIN @extschema@.grid_rollup_due() due ON due.rollup = c.rollup
+WHERE pg_has_role(owned.relowner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE') OR has_table_privilege(owned.oid, 'SELECT');
+GRANT SELECT ON @extschema@.grid_rollup_status TO PUBLIC;
+COMMENT ON VIEW @extschema@.grid_rollup_status IS
+$$One row a rollup: its schedule and largest age, whether it has been filled, whether changes are pending, whether it is running, its last run and last success, failures in a row since then, and when it is due next.
+Shown to whoever may read the rollup; pending and next_due_at are NULL without the owner's rights, and message as in grid_rollup_runs.$$;
+
+CREATE FUNCTION @extschema@.grid_version() RETURNS text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'grid_version';
+COMMENT ON FUNCTION @extschema@.grid_version() IS
+$$Version of the shared library that is loaded; pg_extension.extversion is that of the SQL objects. gridtreed wants the latter to agree with its own in the first two numbers.$$;

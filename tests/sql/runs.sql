@@ -1,0 +1,138 @@
+-- Runs: what is due when, once per due time, and what is on record.
+CREATE SCHEMA runs;
+SET search_path = runs, public;
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+SET client_min_messages = warning;
+CREATE TABLE visits (code gridcode, divisor int);
+INSERT INTO visits SELECT ('35030400100' || i)::gridcode, 1 FROM generate_series(1, 9) i;
+SELECT grid_rollup_create('fresh', 'visits', 'code', '{"n": "count(*)"}', max_lag => '1 minute', lowest_level => 'community');
+SELECT grid_rollup_create('hourly', 'visits', 'code', '{"n": "count(*)"}', schedule => '0 * * * *', time_zone => 'Asia/Shanghai', lowest_level => 'community');
+SELECT grid_rollup_create('shares', 'visits', 'code', '{"n": "sum(100 / divisor)"}', schedule => '@daily', lowest_level => 'community');
+SELECT grid_rollup_create('by_hand', 'visits', 'code', '{"n": "count(*)"}', lowest_level => 'community');
+
+-- never filled: due since they were created; without schedule or largest age: never
+SELECT d.rollup, d.due_at = c.created_at AS since_created, wait <= interval '0' AS now
+FROM grid_rollup_due() d JOIN grid_rollup_catalog c USING (rollup) ORDER BY 1::text;
+
+-- a run is done once per due time
+SELECT due_at AS due FROM grid_rollup_due() WHERE rollup = 'fresh'::regclass \gset
+CALL grid_rollup_run('fresh', :'due');
+CALL grid_rollup_run('fresh', :'due');
+CALL grid_rollup_run('hourly', '2026-01-01 00:00+00');
+CALL grid_rollup_run('by_hand');
+SELECT rollup, due_at = :'due' AS as_due, due_at = started_at AS by_hand, started_at <= finished_at AS in_order, outcome, cells > 0 AS worked, sqlstate, message, pid = pg_backend_pid() AS here
+FROM grid_rollup_runs ORDER BY run;
+SELECT count(*) = 9 AS filled FROM fresh WHERE level = 'community';
+
+-- largest age: half of it after the run began, if anything has changed; else half of it from now
+INSERT INTO visits VALUES ('350304001001', 1);
+SELECT d.due_at = r.started_at + interval '30 seconds' AS half, d.wait > interval '0' AS later
+FROM grid_rollup_due() d JOIN grid_rollup_runs r USING (rollup) WHERE rollup = 'fresh'::regclass;
+SELECT due_at < now() + interval '1 hour' AS overdue, wait < interval '0' AS now
+FROM grid_rollup_due(now() + interval '1 hour') WHERE rollup = 'fresh'::regclass;
+CALL grid_rollup_run('fresh');
+SELECT wait AS look_again FROM grid_rollup_due(now() + interval '1 hour') WHERE rollup = 'fresh'::regclass;
+
+-- a schedule: the first time after the run; however many were missed, they are made up for by one run
+SELECT date_trunc('hour', r.started_at) + interval '1 hour' = d.due_at AS next_hour
+FROM grid_rollup_due() d JOIN grid_rollup_runs r USING (rollup) WHERE rollup = 'hourly'::regclass;
+SELECT d.due_at - date_trunc('hour', r.started_at) AS first_missed, d.wait < interval '-2 days' AS late
+FROM grid_rollup_due(now() + interval '3 days') d JOIN grid_rollup_runs r USING (rollup) WHERE rollup = 'hourly'::regclass;
+
+-- a failure is on record, and is due again after its delay, which grows within bounds
+UPDATE visits SET divisor = 0 WHERE code = '350304001005';
+CALL grid_rollup_run('shares');
+SELECT outcome, sqlstate, message, cells FROM grid_rollup_runs WHERE rollup = 'shares'::regclass;
+SELECT d.due_at = r.finished_at + r.retry_delay AS after_delay, r.retry_delay BETWEEN interval '10 seconds' AND interval '30 seconds' AS in_bounds
+FROM grid_rollup_due() d JOIN grid_rollup_runs r USING (rollup) WHERE rollup = 'shares'::regclass;
+SELECT grid_rollup_alter('shares', '{"retry_min": "1 second", "retry_max": "8 seconds"}');
+DO $$ DECLARE o text; BEGIN FOR i IN 1..60 LOOP CALL grid_rollup_run('shares', now() + i * interval '1 day', o); END LOOP; END $$;
+SELECT failures, sqlstate, message, last_outcome, last_success_at, pending, running, filled FROM grid_rollup_status WHERE rollup = 'shares'::regclass;
+SELECT bool_and(r.retry_delay BETWEEN interval '1 second' AND interval '8 seconds') AS in_bounds,
+       bool_and(r.retry_delay <= 3 * greatest(before, interval '1 second')) AS no_leaps, max(r.retry_delay) = interval '8 seconds' AS grows
+FROM (SELECT *, lag(retry_delay) OVER (PARTITION BY rollup ORDER BY run) AS before FROM grid_rollup_runs) r
+WHERE rollup = 'shares'::regclass AND before IS NOT NULL AND r.due_at > r.started_at;
+-- others go on, and success forgets the failures
+CALL grid_rollup_run('fresh');
+UPDATE visits SET divisor = 1;
+CALL grid_rollup_run('shares');
+SELECT rollup, failures, last_outcome, filled, sqlstate FROM grid_rollup_status WHERE rollup IN ('fresh'::regclass, 'shares'::regclass) ORDER BY 1::text;
+
+-- the rollup's timeouts
+CREATE FUNCTION slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM pg_sleep(10); RETURN 1; END $$;
+SELECT grid_rollup_create('slowly', 'visits', 'code', '{"n": "sum(runs.slow(divisor))"}', lowest_level => 'community');
+SELECT grid_rollup_alter('slowly', '{"statement_timeout": "50 milliseconds"}');
+CALL grid_rollup_run('slowly');
+SELECT outcome, sqlstate, message FROM grid_rollup_runs WHERE rollup = 'slowly'::regclass;
+SHOW statement_timeout;
+SHOW client_connection_check_interval;
+
+-- disabled, it is not due; dropped, its history goes
+SELECT grid_rollup_alter('shares', '{"enabled": false}');
+SELECT count(*) FROM grid_rollup_due() WHERE rollup = 'shares'::regclass;
+SELECT 'by_hand'::regclass::oid AS gone \gset
+SELECT grid_rollup_drop('by_hand');
+SELECT count(*) FROM grid_rollup_runs WHERE rollup = :gone;
+
+-- pruning keeps the last run and the last success
+SELECT grid_rollup_prune('1 day'), grid_rollup_prune('0') > 50 AS pruned;
+SELECT rollup, outcome FROM grid_rollup_runs ORDER BY run;
+
+-- rights: the owner's, and no others
+CREATE ROLE runs_owner;
+CREATE ROLE runs_reader;
+CREATE ROLE runs_daemon;
+GRANT runs_owner TO runs_daemon;
+GRANT USAGE ON SCHEMA runs TO runs_owner, runs_reader;
+GRANT CREATE ON SCHEMA runs TO runs_owner;
+SET ROLE runs_owner;
+CREATE TABLE own (code gridcode);
+INSERT INTO own VALUES ('350304001001');
+SELECT grid_rollup_create('owned', 'own', 'code', '{"n": "count(*)"}', schedule => '@daily', lowest_level => 'community');
+GRANT SELECT ON owned TO runs_reader;
+SET ROLE runs_reader;
+CALL grid_rollup_run('owned');
+SELECT * FROM grid_rollup_due();
+SELECT rollup, last_outcome, pending, next_due_at FROM grid_rollup_status;
+SELECT * FROM grid_rollup_run_log;
+SET ROLE runs_daemon;
+SELECT rollup FROM grid_rollup_due();
+CALL grid_rollup_run('owned');
+SELECT rollup, outcome, message FROM grid_rollup_runs;
+SELECT grid_rollup_prune('0');
+RESET ROLE;
+-- the message of a failure may quote data: for the owner's members only
+SET ROLE runs_owner;
+CREATE TABLE named (code gridcode, name text);
+INSERT INTO named VALUES ('350304001001', 'a secret');
+SELECT grid_rollup_create('named_sum', 'named', 'code', '{"n": "sum(name::int)"}', lowest_level => 'community');
+GRANT SELECT ON named_sum TO runs_reader;
+CALL grid_rollup_run('named_sum');
+SELECT sqlstate, message FROM grid_rollup_runs WHERE rollup = 'named_sum'::regclass;
+SET ROLE runs_reader;
+SELECT sqlstate, message FROM grid_rollup_runs WHERE rollup = 'named_sum'::regclass;
+SELECT sqlstate, message FROM grid_rollup_status WHERE rollup = 'named_sum'::regclass;
+RESET ROLE;
+
+-- refused
+BEGIN;
+CALL grid_rollup_run('fresh');
+ROLLBACK;
+CALL grid_rollup_run('visits');
+CALL grid_rollup_run(NULL);
+CALL grid_rollup_run('fresh', 'infinity');
+CALL grid_rollup_run(0);
+SELECT grid_rollup_notify();
+CREATE FUNCTION in_function() RETURNS text LANGUAGE plpgsql AS $$ DECLARE o text; BEGIN CALL grid_rollup_run('fresh', NULL, o); RETURN o; END $$;
+SELECT in_function();
+-- but a procedure that may commit can call it
+DO $$ DECLARE o text; BEGIN CALL grid_rollup_run('fresh', NULL, o); COMMIT; RAISE WARNING 'outcome %', o; END $$;
+SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory';
+SELECT grid_version() = extversion AS current FROM pg_extension WHERE extname = 'gridtree';
+
+SET client_min_messages = error;
+DROP SCHEMA runs CASCADE;
+SELECT count(*) FROM grid_rollup_runs;
+DROP OWNED BY runs_owner, runs_reader, runs_daemon;
+DROP ROLE runs_owner, runs_reader, runs_daemon;
