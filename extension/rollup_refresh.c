@@ -143,10 +143,10 @@ take_log(const RollupDef *def, int64 max_cells, Touched *touched)
 
 	if (max_cells > 0 && !log_has(def, "code IS NULL"))
 	{
-		some = psprintf("some AS MATERIALIZED (SELECT code%s FROM %s WHERE code IS NOT NULL"
+		some = psprintf("chosen AS MATERIALIZED (SELECT code%s FROM %s WHERE code IS NOT NULL"
 						" GROUP BY code%s ORDER BY code%s LIMIT " INT64_FORMAT "), ",
 						bucket, def->log_name, bucket, bucket, max_cells);
-		using = psprintf(" USING some s WHERE %s%s", sql_code_is(def, "l.code", "s.code"),
+		using = psprintf(" USING chosen s WHERE %s%s", sql_code_is(def, "l.code", "s.code"),
 						 sql_same_bucket(def, "l", "s"));
 	}
 	rollup_execute(psprintf("WITH %staken AS (DELETE FROM %s l%s RETURNING l.code%s),"
