@@ -18,6 +18,7 @@ CREATE TABLE @extschema@.grid_rollup_run_log (
 CREATE INDEX grid_rollup_run_log_last ON @extschema@.grid_rollup_run_log (rollup, run);
 COMMENT ON TABLE @extschema@.grid_rollup_run_log IS
 'Every run of a rollup, written by grid_rollup_run only; read it through grid_rollup_runs. Not dumped: a restored database begins a new history.';
+COMMENT ON SEQUENCE @extschema@.grid_rollup_run_log_run_seq IS 'Numbers the runs.';
 COMMENT ON COLUMN @extschema@.grid_rollup_run_log.outcome IS 'NULL while the run works, or was lost and no later run has closed it yet';
 COMMENT ON COLUMN @extschema@.grid_rollup_run_log.retry_delay IS 'how long to wait after this run, should it fail or be lost';
 

@@ -3,6 +3,7 @@ CREATE SCHEMA runs;
 SET search_path = runs, public;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
 SET client_min_messages = warning;
 CREATE TABLE visits (code gridcode, divisor int);
 INSERT INTO visits SELECT ('35030400100' || i)::gridcode, 1 FROM generate_series(1, 9) i;
