@@ -75,9 +75,20 @@ list_with_clause(List *clauses, const List *args, bool is_and)
 	return NIL;
 }
 
+/* Is this expression the column, also where that is of a domain? */
+static bool
+is_column(Node *node, Node *var)
+{
+	while (IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	while (IsA(var, RelabelType))
+		var = (Node *) ((RelabelType *) var)->arg;
+	return equal(node, var);
+}
+
 /* Read a clause as a bound of the column var; family is btree's of its type. */
 static bool
-read_bound(Node *node, const Node *var, Oid family, Bound *bound)
+read_bound(Node *node, Node *var, Oid family, Bound *bound)
 {
 	OpExpr	   *clause = (OpExpr *) node;
 	Oid			operator;
@@ -87,9 +98,9 @@ read_bound(Node *node, const Node *var, Oid family, Bound *bound)
 		return false;
 	operator = clause->opno;
 	constant = lsecond(clause->args);
-	if (!equal(linitial(clause->args), var))
+	if (!is_column(linitial(clause->args), var))
 	{
-		if (!equal(constant, var))
+		if (!is_column(constant, var))
 			return false;
 		constant = linitial(clause->args);
 		operator = get_commutator(operator);

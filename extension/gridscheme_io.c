@@ -69,6 +69,10 @@ parse_problem_detail(SchemeParse problem, int level)
 static const char *
 stored_text(const struct varlena *stored, size_t *len)
 {
+	if (VARSIZE_ANY_EXHDR(stored) < 2 || VARDATA_ANY(stored)[0] != STORED_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("unsupported version of stored gridscheme")));
 	*len = VARSIZE_ANY_EXHDR(stored) - 1;
 	return VARDATA_ANY(stored) + 1;
 }
@@ -93,10 +97,6 @@ gridscheme_parse_stored(const struct varlena *stored, GridScheme *scheme)
 	const char *text = stored_text(stored, &len);
 	int			level;
 
-	if (VARSIZE_ANY_EXHDR(stored) < 2 || VARDATA_ANY(stored)[0] != STORED_VERSION)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("unsupported version of stored gridscheme")));
 	if (scheme_parse(text, len, scheme, &level) != SCHEME_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),

@@ -5,6 +5,7 @@ SET max_parallel_maintenance_workers = 0;
 SET maintenance_work_mem = '256MB';
 SET work_mem = '256MB';
 SET jit = off;
+SET client_min_messages = warning;
 SELECT setseed(0.5);
 CREATE EXTENSION ltree;
 
@@ -28,10 +29,13 @@ CREATE TABLE village_bigint AS SELECT code::bigint AS code FROM village ORDER BY
 CREATE TABLE village_text AS SELECT code COLLATE "C" AS code FROM village ORDER BY md5(code);
 CREATE TABLE village_ltree AS SELECT path(code) AS code FROM village ORDER BY md5(code);
 
-CALL bench_time('build an index on 620,573 village codes',
-	'{gridcode,bigint,text C,ltree btree,ltree gist}',
-	'{CREATE INDEX vg ON village_gridcode (code),CREATE INDEX vb ON village_bigint (code),CREATE INDEX vt ON village_text (code),CREATE INDEX vl ON village_ltree (code),CREATE INDEX vs ON village_ltree USING gist (code)}',
-	9, '{DROP INDEX IF EXISTS vg,DROP INDEX IF EXISTS vb,DROP INDEX IF EXISTS vt,DROP INDEX IF EXISTS vl,DROP INDEX IF EXISTS vs}');
+-- the peer in question in many rounds, the others in a few
+CALL bench_time('build an index on 620,573 village codes', '{gridcode,bigint}',
+	'{CREATE INDEX vg ON village_gridcode (code),CREATE INDEX vb ON village_bigint (code)}',
+	9, '{DROP INDEX IF EXISTS vg,DROP INDEX IF EXISTS vb}');
+CALL bench_time('build an index on 620,573 village codes', '{text C,ltree btree,ltree gist}',
+	'{CREATE INDEX vt ON village_text (code),CREATE INDEX vl ON village_ltree (code),CREATE INDEX vs ON village_ltree USING gist (code)}',
+	2, '{DROP INDEX IF EXISTS vt,DROP INDEX IF EXISTS vl,DROP INDEX IF EXISTS vs}');
 SELECT bench_report('build an index on 620,573 village codes', 'gridcode', 'bigint', 1.2);
 CALL bench_size('size of that index', 'gridcode', 'vg');
 CALL bench_size('size of that index', 'bigint', 'vb');
@@ -67,13 +71,13 @@ CALL bench_size('size of an index on 2 M events on 43,200 grids', 'ltree gist', 
 SELECT bench_report('size of an index on 2 M events on 43,200 grids', 'gridcode', 'bigint', 1.0);
 
 SELECT format('(a street has %s events)', count(*)) FROM event_gridcode WHERE code <@ '350304001';
-CALL bench_time('count the 25,000 events of a street, planning included',
-	'{gridcode,bigint BETWEEN,text C LIKE,ltree btree,ltree gist}',
+CALL bench_time('count the 25,000 events of a street, planning included', '{gridcode,bigint BETWEEN}',
 	ARRAY[$$SELECT count(*) FROM event_gridcode WHERE code <@ '350304001'$$,
-		$$SELECT count(*) FROM event_bigint WHERE code BETWEEN 350304001000000 AND 350304001999999$$,
-		$$SELECT count(*) FROM event_text WHERE code LIKE '350304001%'$$,
+		$$SELECT count(*) FROM event_bigint WHERE code BETWEEN 350304001000000 AND 350304001999999$$], 501);
+CALL bench_time('count the 25,000 events of a street, planning included', '{text C LIKE,ltree btree,ltree gist}',
+	ARRAY[$$SELECT count(*) FROM event_text WHERE code LIKE '350304001%'$$,
 		$$SELECT count(*) FROM event_ltree WHERE code >= '35.03.04.001' AND code < '35.03.04.002'$$,
-		$$SELECT count(*) FROM event_gist WHERE code <@ '35.03.04.001'$$], 201);
+		$$SELECT count(*) FROM event_gist WHERE code <@ '35.03.04.001'$$], 21);
 SELECT bench_report('count the 25,000 events of a street, planning included', 'gridcode', 'bigint BETWEEN', 1.2);
 
 CALL bench_time('plan that query',
@@ -82,14 +86,18 @@ CALL bench_time('plan that query',
 		$$EXPLAIN SELECT count(*) FROM event_bigint WHERE code BETWEEN 350304001000000 AND 350304001999999$$], 501);
 SELECT bench_report('plan that query', 'gridcode', 'bigint BETWEEN', 2.0);
 
-CALL bench_time('sort 2 M events by code',
-	'{gridcode,bigint,text C,ltree}',
-	'{SELECT code FROM event_gridcode ORDER BY code OFFSET 2000000,SELECT code FROM event_bigint ORDER BY code OFFSET 2000000,SELECT code FROM event_text ORDER BY code OFFSET 2000000,SELECT code FROM event_ltree ORDER BY code OFFSET 2000000}',
-	11, array_fill('SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off'::text, '{4}'));
+CALL bench_time('sort 2 M events by code', '{gridcode,bigint}',
+	'{SELECT code FROM event_gridcode ORDER BY code OFFSET 2000000,SELECT code FROM event_bigint ORDER BY code OFFSET 2000000}',
+	15, array_fill('SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off'::text, '{2}'));
+CALL bench_time('sort 2 M events by code', '{text C,ltree}',
+	'{SELECT code FROM event_text ORDER BY code OFFSET 2000000,SELECT code FROM event_ltree ORDER BY code OFFSET 2000000}',
+	2, array_fill('SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off'::text, '{2}'));
 SELECT bench_report('sort 2 M events by code', 'gridcode', 'bigint', 1.1);
 
-CALL bench_time('hash aggregate of 2 M events by code',
-	'{gridcode,bigint,text C,ltree}',
-	'{SELECT code\, count(*) FROM event_gridcode GROUP BY code OFFSET 43200,SELECT code\, count(*) FROM event_bigint GROUP BY code OFFSET 43200,SELECT code\, count(*) FROM event_text GROUP BY code OFFSET 43200,SELECT code\, count(*) FROM event_ltree GROUP BY code OFFSET 43200}',
-	11, array_fill('SET LOCAL enable_sort = off; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off'::text, '{4}'));
+CALL bench_time('hash aggregate of 2 M events by code', '{gridcode,bigint}',
+	'{SELECT code\, count(*) FROM event_gridcode GROUP BY code OFFSET 43200,SELECT code\, count(*) FROM event_bigint GROUP BY code OFFSET 43200}',
+	15, array_fill('SET LOCAL enable_sort = off; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off'::text, '{2}'));
+CALL bench_time('hash aggregate of 2 M events by code', '{text C}',
+	'{SELECT code\, count(*) FROM event_text GROUP BY code OFFSET 43200}',
+	2, array_fill('SET LOCAL enable_sort = off; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off'::text, '{1}'));
 SELECT bench_report('hash aggregate of 2 M events by code', 'gridcode', 'bigint', 1.1);
