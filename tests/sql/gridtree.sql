@@ -88,7 +88,10 @@ SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table
 EXPLAIN (COSTS OFF) SELECT gridtree_agg(code, a, b), gridstats_agg(c) FROM events;
 EXPLAIN (COSTS OFF) SELECT gridtree_merge(t) FROM trees;
 CREATE TEMP TABLE parallel AS SELECT gridtree_agg(code, a, b, c, d, e) AS t, gridstats_agg(d) AS s FROM events;
+-- states so small that tuples shorten their headers
+SELECT kind, gridtree_agg(grid_prefix(code, 4)), gridtree_agg(NULL::gridcode) FROM events GROUP BY kind ORDER BY kind;
 SET max_parallel_workers_per_gather = 0;
+SELECT kind, gridtree_agg(grid_prefix(code, 4)), gridtree_agg(NULL::gridcode) FROM events GROUP BY kind ORDER BY kind;
 SELECT p.t = s.t AND p.s = s.s AS same FROM parallel p, (SELECT gridtree_agg(code, a, b, c, d, e) AS t, gridstats_agg(d) AS s FROM events) s;
 RESET max_parallel_workers_per_gather; RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET min_parallel_table_scan_size;
 
@@ -118,6 +121,10 @@ SELECT gridtree_agg(code, 1e400::numeric) FROM few;
 SELECT gridtree_merge(t) FROM (SELECT gridtree_agg(code) AS t FROM few UNION ALL SELECT gridtree_agg(code, hours) FROM few) x;
 SELECT gridtree_merge('figures=0; 11 n=9223372036854775807'::gridtree) FROM generate_series(1, 2);
 SELECT * FROM gridtree_nodes('figures=0; 1101 n=9223372036854775807; 1102 n=1');
+
+-- counts beyond 32 bits
+SELECT gridtree_merge(t) FROM (VALUES ('figures=1; 11 n=4294967296 [count=4294967296 sum=4294967296 min=1 max=1 bins=45:4294967296/90:4294967296]'::gridtree),
+  ('figures=1; 11 n=3 [count=1 sum=7 min=7 max=7 bins=45:7/90:49]')) v (t);
 
 -- a state that would take many times work_mem is refused; groups spill
 SET work_mem = '64kB'; SET hash_mem_multiplier = 1;
