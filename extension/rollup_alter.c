@@ -149,6 +149,12 @@ grid_rollup_alter(PG_FUNCTION_ARGS)
 	rollup_check_owner(rollup);
 	def = rollup_load(rollup, false);
 	LockRelationOid(rollup, ShareUpdateExclusiveLock);
+	if (rollup_execute_args("SELECT WHERE pg_catalog.json_typeof($1) OPERATOR(pg_catalog.=) 'object'",
+							1, types, values, NULL) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("changes must be a json object"),
+				 errhint("For example '{\"max_lag\": \"10 minutes\"}'.")));
 	count = rollup_execute_args("SELECT m.key, pg_catalog.json_typeof(m.value),"
 								" m.value OPERATOR(pg_catalog.#>>) '{}'::pg_catalog.text[]"
 								" FROM pg_catalog.json_each($1) m", 1, types, values, NULL);

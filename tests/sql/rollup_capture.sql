@@ -4,6 +4,7 @@ CREATE SCHEMA rollup_capture;
 SET search_path = rollup_capture, public;
 SET timezone = 'America/New_York';
 SET datestyle = 'ISO';
+SET jit = off;
 
 CREATE TABLE cases (
     id int PRIMARY KEY,
