@@ -185,6 +185,9 @@ extern char *sql_same_bucket(const RollupDef *def, const char *left, const char 
 extern char *sql_dims(const RollupDef *def, const char *alias);
 extern char *sql_measures(const RollupDef *def, const char *alias);
 
+/* NAME_rest with the rollup's names. */
+extern char *sql_rest(const RollupDef *def, const char *alias);
+
 /* Dimensions as columns of NAME_rows, with or without the rollup's names. */
 extern char *sql_rows_dims(const RollupDef *def, const char *alias, bool named);
 

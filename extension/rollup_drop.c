@@ -6,6 +6,9 @@
  * rest of it goes too: DROP … CASCADE is the only way there, and says so.  The
  * views NAME_live and NAME_bi may go alone.
  *
+ * With a partition or child of a source its rows go.  Whose it was cannot be
+ * seen any more, so every rollup on a source with children is computed anew.
+ *
  * Locks: ACCESS EXCLUSIVE on the source (for its triggers) and on what is
  * dropped.  grid_rollup_drop takes the source's first, as writers and refreshes
  * do, so it never ends in a deadlock; a plain DROP TABLE may.
@@ -114,6 +117,31 @@ forget_views(void)
 								gridtree_schema_quoted(), columns[i], columns[i]));
 }
 
+/* Sources that may have lost a child: those with children, if a table with our triggers is gone. */
+static List *
+find_bereaved(void)
+{
+	List	   *rollups = NIL;
+	uint64		count;
+
+	count = rollup_execute(psprintf("WITH d AS MATERIALIZED (SELECT * FROM pg_event_trigger_dropped_objects())"
+									" SELECT c.rollup FROM %s.grid_rollup_catalog c"
+									" JOIN pg_class s ON s.oid = c.source AND s.relhassubclass"
+									" WHERE EXISTS (SELECT FROM d r JOIN d t ON t.address_names[1:2] = r.address_names"
+									" WHERE r.object_type = 'table' AND t.object_type = 'trigger'"
+									" AND t.address_names[3] = 'grid_rollup_insert'"
+									" AND r.objid NOT IN (SELECT source FROM %s.grid_rollup_catalog))",
+									gridtree_schema_quoted(), gridtree_schema_quoted()));
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool		isnull;
+
+		rollups = lappend_oid(rollups, DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i],
+																	  SPI_tuptable->tupdesc, 1, &isnull)));
+	}
+	return rollups;
+}
+
 /* grid_rollup_dropped: the event trigger after every DROP. */
 Datum
 grid_rollup_dropped(PG_FUNCTION_ARGS)
@@ -121,6 +149,8 @@ grid_rollup_dropped(PG_FUNCTION_ARGS)
 	OwnerContext context;
 	Oid			(*broken)[7];
 	uint64		count;
+	List	   *bereaved;
+	ListCell   *lc;
 
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
@@ -142,6 +172,7 @@ grid_rollup_dropped(PG_FUNCTION_ARGS)
 		}
 	if (count == 0)
 		forget_views();
+	bereaved = find_bereaved();
 	owner_leave(&context);
 
 	for (uint64 i = 0; i < count; i++)
@@ -152,6 +183,13 @@ grid_rollup_dropped(PG_FUNCTION_ARGS)
 		release_source(source);
 		broken[i][1] = InvalidOid;
 		drop_relations(broken[i], 7, DROP_CASCADE);
+	}
+	foreach(lc, bereaved)
+	{
+		RollupDef  *def = rollup_load(lfirst_oid(lc), true);
+
+		if (def != NULL)
+			rollup_touch_everything(def);
 	}
 	SPI_finish();
 	PG_RETURN_NULL();

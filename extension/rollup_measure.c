@@ -162,8 +162,9 @@ judge_walker(Node *node, void *arg)
 
 	if (node == NULL)
 		return false;
-	if (IsA(node, Var) && ((Var *) node)->varattno < 0)
-		refuse(context->measure, ERRCODE_FEATURE_NOT_SUPPORTED, "uses a system column", NULL);
+	if (IsA(node, Var) && ((Var *) node)->varattno <= 0)
+		refuse(context->measure, ERRCODE_FEATURE_NOT_SUPPORTED,
+			   ((Var *) node)->varattno < 0 ? "uses a system column" : "uses the whole row", NULL);
 	if (IsA(node, Const))
 	{
 		Const	   *constant = (Const *) node;
@@ -180,9 +181,11 @@ judge_walker(Node *node, void *arg)
 
 /* An aggregate that does not qualify: say why, and what does. */
 pg_attribute_noreturn() static void
-refuse_aggregate(const RollupMeasure *m, Oid function)
+refuse_aggregate(const RollupMeasure *m, Aggref *call)
 {
-	const char *name = get_func_name(function);
+	const char *name = get_func_name(call->aggfnoid);
+	bool		of_floats = strcmp(name, "sum") == 0 &&
+		(call->aggtype == FLOAT4OID || call->aggtype == FLOAT8OID);
 	const char *hint = "Measures can be count, sum of integers or numeric, min, max, bool_and, bool_or, "
 		"bit_and, bit_or, gridstats_agg, and hll_add_agg of the extension hll.";
 
@@ -191,10 +194,10 @@ refuse_aggregate(const RollupMeasure *m, Oid function)
 	else if (strncmp(name, "stddev", 6) == 0 || strncmp(name, "var", 3) == 0 ||
 			 strncmp(name, "regr_", 5) == 0)
 		hint = "Store gridstats_agg and read stats_variance or stats_stddev from it.";
-	else if (strcmp(name, "sum") == 0)
+	else if (of_floats)
 		hint = "Sums of floating-point numbers depend on the order of the rows; gridstats_agg does not.";
 	refuse(m, ERRCODE_FEATURE_NOT_SUPPORTED,
-		   strcmp(name, "sum") == 0 ? "is a sum of floating-point numbers" : "does not merge exactly",
+		   of_floats ? "is a sum of floating-point numbers" : "does not merge exactly",
 		   hint);
 }
 
@@ -225,7 +228,7 @@ kind_of(const RollupMeasure *m, Aggref *call)
 			continue;
 		return kind;
 	}
-	refuse_aggregate(m, call->aggfnoid);
+	refuse_aggregate(m, call);
 }
 
 /* The aggregate call that the analysed statement is, or an error that says what it is. */
@@ -249,8 +252,8 @@ single_aggregate(const RollupMeasure *m, Query *query)
 		refuse(m, ERRCODE_FEATURE_NOT_SUPPORTED, "does not merge exactly",
 			   "Percentiles do not add up; gridstats_agg keeps count, sum, minimum, maximum and variance.");
 	if (call->aggdistinct != NIL)
-		refuse(m, ERRCODE_FEATURE_NOT_SUPPORTED, "counts distinct values, which does not merge",
-			   "Use hll_add_agg(hll_hash_…(x)) of the extension hll.");
+		refuse(m, ERRCODE_FEATURE_NOT_SUPPORTED, "uses DISTINCT, which does not merge",
+			   "To count distinct values use hll_add_agg(hll_hash_…(x)) of the extension hll.");
 	if (call->aggorder != NIL || call->aggvariadic)
 		refuse(m, ERRCODE_FEATURE_NOT_SUPPORTED, "uses ORDER BY or VARIADIC in an aggregate call", NULL);
 	return call;

@@ -238,11 +238,11 @@ compute_cells(const RollupDef *def, const Touched *touched)
 								   sql_dims(def, ""), sql_measures(def, ""));
 
 	execute_touched(psprintf("WITH fresh AS MATERIALIZED (%s),"
-							 " rest AS (INSERT INTO %s (code%s) SELECT code%s FROM fresh WHERE %s IS NULL)"
-							 " INSERT INTO %s (code, level%s) SELECT code, %s%s FROM fresh WHERE %s IS NOT NULL",
+							 " rest AS (INSERT INTO %s SELECT code%s FROM fresh WHERE %s IS NULL)"
+							 " INSERT INTO %s SELECT code, %s%s FROM fresh WHERE %s IS NOT NULL",
 							 fresh_cells(def, touched),
-							 def->rest_name, columns, columns, sql_ancestor(def, "code", 0),
-							 def->rollup_name, columns, quote_literal_cstr(def->levels[0]), columns,
+							 def->rest_name, columns, sql_ancestor(def, "code", 0),
+							 def->rollup_name, quote_literal_cstr(def->levels[0]), columns,
 							 sql_ancestor(def, "code", 0)),
 					touched);
 }
@@ -255,9 +255,9 @@ parts_of_level(const RollupDef *def, int level, const char *condition)
 								   sql_measures(def, "r."));
 
 	return psprintf("SELECT %s FROM %s r WHERE r.level OPERATOR(pg_catalog.=) %s%s"
-					" UNION ALL SELECT %s FROM %s r WHERE %s IS NULL%s",
+					" UNION ALL SELECT %s FROM %s WHERE %s IS NULL%s",
 					columns, def->rollup_name, quote_literal_cstr(def->levels[level - 1]), condition,
-					columns, def->rest_name, sql_ancestor(def, "r.code", level - 1), condition);
+					columns, sql_rest(def, "r"), sql_ancestor(def, "r.code", level - 1), condition);
 }
 
 /* Step 5 for one level. */
@@ -288,8 +288,8 @@ merge_level(const RollupDef *def, int level, const Touched *touched)
 						  touched_areas(def, level), sql_dims(def, "p."), sql_merges(def, "p"),
 						  parts_of_level(def, level, inside), sql_dims(def, "p."));
 	}
-	execute_touched(psprintf("INSERT INTO %s (code, level%s) SELECT code, %s%s FROM (%s) s",
-							 def->rollup_name, columns, quote_literal_cstr(def->levels[level]),
+	execute_touched(psprintf("INSERT INTO %s SELECT code, %s%s FROM (%s) s",
+							 def->rollup_name, quote_literal_cstr(def->levels[level]),
 							 columns, source),
 					touched);
 }

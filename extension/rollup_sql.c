@@ -110,6 +110,14 @@ sql_measures(const RollupDef *def, const char *alias)
 	return buf.data;
 }
 
+/* The columns of NAME_rest by position: the rollup's may have been renamed since. */
+char *
+sql_rest(const RollupDef *def, const char *alias)
+{
+	return psprintf("%s %s(code%s%s%s)", def->rest_name, alias, def->ntimes > 0 ? ", bucket" : "",
+					sql_dims(def, ""), sql_measures(def, ""));
+}
+
 char *
 sql_rows_dims(const RollupDef *def, const char *alias, bool named)
 {

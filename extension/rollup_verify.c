@@ -69,9 +69,10 @@ static char *
 stored(const RollupDef *def)
 {
 	return psprintf("SELECT r.code, r.level%s%s%s FROM %s r"
-					" UNION ALL SELECT r.code, NULL%s%s%s FROM %s r",
+					" UNION ALL SELECT r.code, NULL%s%s%s FROM %s",
 					sql_bucket(def, "r"), sql_dims(def, "r."), sql_measures(def, "r."), def->rollup_name,
-					sql_bucket(def, "r"), sql_dims(def, "r."), sql_measures(def, "r."), def->rest_name);
+					sql_bucket(def, "r"), sql_dims(def, "r."), sql_measures(def, "r."),
+					sql_rest(def, "r"));
 }
 
 static char *

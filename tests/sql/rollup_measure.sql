@@ -37,22 +37,23 @@ SELECT e.expression, a.* FROM unnest(ARRAY[
     'min(grid)', 'max(grid)', 'bool_and(open)', 'every(open)', 'bool_or(NOT open)', 'bit_and(n4)', 'bit_or(bits)',
     'gridstats_agg(f8)', 'gridstats_agg(amount)', 'gridstats_agg(extract(epoch FROM at_local - day) / 3600)',
     'public.gridstats_agg(cases.f8)', 'pg_catalog.count(*)', 'count((at AT TIME ZONE ''Asia/Shanghai'')::date)',
-    'count(CASE WHEN open THEN 1 END)', 'count(cases)', '  count ( * )  -- how many']) e(expression),
+    'count(CASE WHEN open THEN 1 END)', '  count ( * )  ']) e(expression),
     LATERAL accept(e.expression) a;
 -- a division that the filter makes safe
 SELECT accept('sum(100 / nullif(n4 % 5, 0)) FILTER (WHERE n4 % 5 <> 0)');
 
 -- refused
-CREATE FUNCTION refuse(expression text, OUT sqlstate text, OUT message text, OUT hint text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse(expression text, OUT state text, OUT message text, OUT hint text) LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM grid_rollup_create('r', 'cases', 'grid', json_build_object('m', expression));
     message := 'ACCEPTED';
     PERFORM grid_rollup_drop('r');
 EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS sqlstate = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
 END $$;
 CREATE FUNCTION own(int) RETURNS int LANGUAGE sql AS 'SELECT $1';
-CREATE AGGREGATE count(int, int) (SFUNC = int4larger, STYPE = int);
+CREATE FUNCTION int4_sum3(int, int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + $2 + $3';
+CREATE AGGREGATE count(int, int) (SFUNC = int4_sum3, STYPE = int);
 \pset format unaligned
 SELECT e.expression, r.* FROM unnest(ARRAY[
     -- do not merge
@@ -69,10 +70,10 @@ SELECT e.expression, r.* FROM unnest(ARRAY[
     -- are not one aggregate of one row
     'n4', '1', 'count(*) + 1', 'count(*)::int', 'sum(n4) / count(*)', 'coalesce(sum(n4), 0)', 'max(count(*)) OVER ()', 'count(*) OVER ()',
     'row_number() OVER ()', 'sum((SELECT 1))', 'count(*) FILTER (WHERE EXISTS (SELECT 1))', 'count(generate_series(1, 3))', 'generate_series(1, 3)',
-    'sum(sum(n4))', 'count(*), count(*)', 'count(*) AS n', 'count(*) n', '*', 'cases.*', 'sum(nothing)', 'nothing(*)', 'min(ctid)', 'count(tableoid)', 'count(xmin)',
+    'sum(sum(n4))', 'count(*), count(*)', 'count(*) AS n', 'count(*) n', '*', 'cases.*', 'sum(nothing)', 'nothing(*)', 'min(ctid)', 'count(tableoid)', 'count(xmin)', 'count(cases)', 'min(cases)',
     -- are more than an expression
     'count(*) FROM cases', 'count(*) WHERE true', 'count(*) GROUP BY kind', 'count(*) HAVING true', 'count(*) ORDER BY 1', 'count(*) LIMIT 1',
-    'count(*) FOR UPDATE', 'count(*) UNION SELECT 1', 'count(*); DROP TABLE cases', 'DISTINCT count(*)', 'count(*) INTO x', 'ALL count(*)',
+    'count(*) FOR UPDATE', 'count(*) UNION SELECT 1', 'count(*); DROP TABLE cases', 'DISTINCT count(*)', 'count(*) INTO x',
     '', '   ', '-- nothing', ')', 'count(*', 'count(*))', 'sum($1)', 'count(*) WINDOW w AS ()']) e(expression),
     LATERAL refuse(e.expression) r;
 \pset format aligned
