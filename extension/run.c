@@ -42,6 +42,7 @@
 
 #include "rollup.h"
 #include "run_log.h"
+#include "schedule_next.h"
 
 /* Cells a batch recomputes before it commits. */
 #define BATCH_CELLS		10000
@@ -173,6 +174,10 @@ refresh_batch(Run *run)
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(CurTransactionContext);
 	PushActiveSnapshot(GetTransactionSnapshot());
+	if (run->settings.schedule)
+		schedule_check(run->settings.schedule);
+	if (run->settings.time_zone)
+		schedule_check_zone(run->settings.time_zone);
 	cells = rollup_refresh(run->rollup, BATCH_CELLS, &more);
 	PopActiveSnapshot();
 	ReleaseCurrentSubTransaction();

@@ -99,7 +99,7 @@ run_log_settings(Oid rollup)
 	RunSettings settings;
 	Statement	statement = {
 		"SELECT least(extract(epoch FROM statement_timeout) * 1000, 2147483647)::bigint,"
-		" least(extract(epoch FROM lock_timeout) * 1000, 2147483647)::bigint"
+		" least(extract(epoch FROM lock_timeout) * 1000, 2147483647)::bigint, schedule, time_zone"
 		" FROM %s.grid_rollup_catalog WHERE rollup = $1"
 	};
 
@@ -112,6 +112,8 @@ run_log_settings(Oid rollup)
 				 errhint("grid_rollup_status lists the rollups.")));
 	settings.statement_timeout_ms = (int) Max(result_int64(1), 0);
 	settings.lock_timeout_ms = (int) Max(result_int64(2), 0);
+	settings.schedule = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3);
+	settings.time_zone = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 4);
 	return settings;
 }
 

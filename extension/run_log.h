@@ -15,6 +15,8 @@ typedef struct RunSettings
 {
 	int			statement_timeout_ms;
 	int			lock_timeout_ms;
+	char	   *schedule;		/* or NULL */
+	char	   *time_zone;		/* or NULL */
 } RunSettings;
 
 /* The rollup's settings; an error if the relation is not a rollup. */

@@ -19,6 +19,7 @@
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
 
 PG_FUNCTION_INFO_V1(grid_schedule_next);
+PG_FUNCTION_INFO_V1(grid_rollup_next);
 
 static void
 out_of_range(void)
@@ -74,12 +75,21 @@ parse(const char *text, Schedule *schedule)
 						 (int) error.length, text + error.position, error.field)));
 }
 
+/* NULL where there is no such zone. */
 static pg_tz *
-find_zone(const char *name)
+look_up_zone(const char *name)
 {
 	pg_tz	   *zone = strlen(name) <= TZ_STRLEN_MAX ? pg_tzset(name) : NULL;
 
-	if (zone == NULL || !pg_tz_acceptable(zone))
+	return zone != NULL && pg_tz_acceptable(zone) ? zone : NULL;
+}
+
+static pg_tz *
+find_zone(const char *name)
+{
+	pg_tz	   *zone = look_up_zone(name);
+
+	if (zone == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("time zone \"%s\" not recognized", name),
@@ -129,4 +139,24 @@ grid_schedule_next(PG_FUNCTION_ARGS)
 	char	   *zone = text_to_cstring(PG_GETARG_TEXT_PP(2));
 
 	PG_RETURN_TIMESTAMPTZ(schedule_next_time(schedule, PG_GETARG_TIMESTAMPTZ(1), zone));
+}
+
+/*
+ * grid_rollup_next(schedule, after, time_zone): as above, but "after" itself
+ * where the schedule or the zone has become unusable (a zone can go with an
+ * upgrade of the system): the run that is due then says what is wrong, and no
+ * other rollup is held up.
+ */
+Datum
+grid_rollup_next(PG_FUNCTION_ARGS)
+{
+	char	   *schedule = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	TimestampTz after = PG_GETARG_TIMESTAMPTZ(1);
+	char	   *zone = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	Schedule	parsed;
+	ScheduleError error;
+
+	if (!schedule_parse(schedule, strlen(schedule), &parsed, &error) || look_up_zone(zone) == NULL)
+		PG_RETURN_TIMESTAMPTZ(after);
+	PG_RETURN_TIMESTAMPTZ(schedule_next_time(schedule, after, zone));
 }

@@ -6,6 +6,12 @@ CREATE FUNCTION @extschema@.grid_rollup_pending(log regclass) RETURNS boolean
 COMMENT ON FUNCTION @extschema@.grid_rollup_pending(regclass) IS
 $$Whether the log of a rollup holds changes that no refresh has taken yet. NULL for whoever may not read the log, and for a log that is gone.$$;
 
+CREATE FUNCTION @extschema@.grid_rollup_next(schedule text, after timestamptz, time_zone text) RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'grid_rollup_next';
+COMMENT ON FUNCTION @extschema@.grid_rollup_next(text, timestamptz, text) IS
+$$grid_schedule_next for grid_rollup_due: where the schedule or the zone has become unusable it is due at "after", so that the run says what is wrong and no other rollup is held up.$$;
+
 CREATE FUNCTION @extschema@.grid_rollup_due(at timestamptz DEFAULT NULL)
     RETURNS TABLE (rollup regclass, due_at timestamptz, wait interval)
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 100
@@ -29,7 +35,7 @@ BEGIN ATOMIC
             WHEN NOT c.filled
                 THEN CASE WHEN last.run IS NULL THEN c.created_at ELSE base.covered + coalesce(c.retry_min, '10 seconds') END
             ELSE least(
-                @extschema@.grid_schedule_next(c.schedule, base.covered, coalesce(c.time_zone, 'UTC')),
+                @extschema@.grid_rollup_next(c.schedule, base.covered, coalesce(c.time_zone, 'UTC')),
                 CASE WHEN @extschema@.grid_rollup_pending(c.log) THEN base.covered + c.max_lag / 2
                      ELSE greatest(base.covered, clock.at) + c.max_lag / 2 END)
             END AS at) due

@@ -69,6 +69,13 @@ SELECT outcome, sqlstate, message FROM grid_rollup_runs WHERE rollup = 'slowly':
 SHOW statement_timeout;
 SHOW client_connection_check_interval;
 
+-- a zone that is gone with an upgrade fails its own rollup, on record, and holds up no other
+UPDATE grid_rollup_catalog SET time_zone = 'Asia/Atlantis' WHERE rollup = 'hourly'::regclass;
+SELECT rollup, wait <= interval '0' AS now FROM grid_rollup_due() WHERE rollup IN ('fresh'::regclass, 'hourly'::regclass) ORDER BY 1::text;
+CALL grid_rollup_run('hourly');
+SELECT outcome, sqlstate, message FROM grid_rollup_runs WHERE rollup = 'hourly'::regclass ORDER BY run;
+UPDATE grid_rollup_catalog SET time_zone = 'Asia/Shanghai' WHERE rollup = 'hourly'::regclass;
+
 -- disabled, it is not due; dropped, its history goes
 SELECT grid_rollup_alter('shares', '{"enabled": false}');
 SELECT count(*) FROM grid_rollup_due() WHERE rollup = 'shares'::regclass;
