@@ -92,6 +92,15 @@ SELECT bool_and(parts = whole) AS combines FROM (
 	FROM (SELECT g, ('35' || g % 20 + 10 || lpad((g * 7 % 13)::text, 2, '0'))::gridcode AS code FROM generate_series(1, 400) g) c
 	GROUP BY 1) y;
 
+-- operator classes are complete and consistent, and btree deduplicates as for bigint
+SELECT opcname, amname, amvalidate(c.oid) FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
+WHERE opcintype IN ('gridcode'::regtype, 'gridscheme'::regtype) ORDER BY 1, 2;
+CREATE TABLE many AS SELECT (350304001 + n % 100)::text::gridcode AS code, 350304001 + n::bigint % 100 AS number FROM generate_series(1, 20000) n;
+CREATE INDEX many_code ON many (code);
+CREATE INDEX many_number ON many (number);
+SELECT pg_relation_size('many_code') = pg_relation_size('many_number') AS as_small_as_bigint,
+	pg_relation_size('many_code') < 20000 * 16 AS deduplicated;
+
 -- arrays, rows, domains
 SELECT ARRAY['350304', '35']::gridcode[], gridcode '35' = ANY (ARRAY['35']::gridcode[]);
 SELECT array_agg(c ORDER BY c) FROM unnest('{36,350304,35,3504}'::gridcode[]) c;
