@@ -9,8 +9,6 @@
 #include "gridcode_stats.h"
 
 #include "commands/vacuum.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
 
 /* Listed areas at most, for each unit of the statistics target. */
 #define AREAS_A_TARGET 40

@@ -7,7 +7,6 @@
  */
 #include "gridcode.h"
 
-#include "common/hashfn.h"
 #include "utils/sortsupport.h"
 
 PG_FUNCTION_INFO_V1(gridcode_eq);
@@ -81,25 +80,31 @@ gridcode_sortsupport(PG_FUNCTION_ARGS)
 }
 
 /*
- * Codes differ in a few digits in the middle of the word: the multiplication
- * brings all of them into the upper half.
+ * Codes differ in a few digits in the middle of the word.  Each multiplication
+ * carries what differs upwards and each fold brings it down again, so that
+ * both halves depend on every digit.  In line: grouping hashes every row.
  */
-static uint32
-fold(gridcode code)
+static inline uint64
+mix(gridcode code, uint64 seed)
 {
-	return (uint32) (((uint64) code * UINT64CONST(0x9E3779B97F4A7C15)) >> 32);
+	const uint64 odd = UINT64CONST(0x9E3779B97F4A7C15); /* 2^64 by the golden ratio */
+	uint64		h = ((uint64) code ^ seed) * odd;
+
+	h = (h ^ (h >> 32)) * odd;
+	return h ^ (h >> 32);
 }
 
+/* With seed 0 the lower half of the extended hash, as PostgreSQL requires. */
 Datum
 gridcode_hash(PG_FUNCTION_ARGS)
 {
-	return hash_uint32(fold(PG_GETARG_GRIDCODE(0)));
+	PG_RETURN_UINT32((uint32) mix(PG_GETARG_GRIDCODE(0), 0));
 }
 
 Datum
 gridcode_hash_extended(PG_FUNCTION_ARGS)
 {
-	return hash_uint32_extended(fold(PG_GETARG_GRIDCODE(0)), PG_GETARG_INT64(1));
+	PG_RETURN_UINT64(mix(PG_GETARG_GRIDCODE(0), (uint64) PG_GETARG_INT64(1)));
 }
 
 /* a @> b */

@@ -5,7 +5,6 @@
  */
 #include "gridcode.h"
 
-#include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(grid_digits);
 PG_FUNCTION_INFO_V1(grid_prefix);
