@@ -84,7 +84,7 @@ CALL bench_time('plan that query',
 	'{gridcode,bigint BETWEEN}',
 	ARRAY[$$EXPLAIN SELECT count(*) FROM event_gridcode WHERE code <@ '350304001'$$,
 		$$EXPLAIN SELECT count(*) FROM event_bigint WHERE code BETWEEN 350304001000000 AND 350304001999999$$], 501);
-SELECT bench_report('plan that query', 'gridcode', 'bigint BETWEEN', 3.0);
+SELECT bench_report('plan that query', 'gridcode', 'bigint BETWEEN', NULL);
 
 CALL bench_time('sort 2 M events by code', '{gridcode,bigint}',
 	'{SELECT code FROM event_gridcode ORDER BY code OFFSET 2000000,SELECT code FROM event_bigint ORDER BY code OFFSET 2000000}',

@@ -27,7 +27,7 @@ CREATE PROCEDURE bench_size(test text, variant text, relation regclass) LANGUAGE
 	INSERT INTO bench_value VALUES (test, variant, pg_relation_size(relation) / 1048576.0, 'MB')
 $$;
 
--- The median of every variant, and subject beside peer: at most so many times as much.
+-- The median of every variant, and subject beside peer: at most so many times as much (NULL: no target).
 CREATE FUNCTION bench_report(test text, subject text, peer text, at_most float8) RETURNS SETOF text LANGUAGE sql AS $$
 	WITH median AS (
 		SELECT variant, unit, percentile_cont(0.5) WITHIN GROUP (ORDER BY value) AS value, count(*) AS n
@@ -35,6 +35,8 @@ CREATE FUNCTION bench_report(test text, subject text, peer text, at_most float8)
 	ratio AS (SELECT s.value / p.value AS r FROM median s, median p WHERE s.variant = subject AND p.variant = peer)
 	SELECT test UNION ALL
 	(SELECT format('    %s%s %s', rpad(variant, 24), lpad(to_char(value, 'FM999999990.00'), 10), unit) FROM median ORDER BY value) UNION ALL
-	SELECT format('    %s / %s = %s, target at most %s: %s', subject, peer, to_char(r, 'FM990.00'), to_char(at_most, 'FM990.00'),
-		CASE WHEN round(r::numeric, 2) <= at_most::numeric THEN 'met' ELSE 'MISS' END) FROM ratio
+	SELECT format('    %s / %s = %s, ', subject, peer, to_char(r, 'FM990.00')) ||
+		CASE WHEN at_most IS NULL THEN 'no target'
+			ELSE format('target at most %s: %s', to_char(at_most, 'FM990.00'), CASE WHEN round(r::numeric, 2) <= at_most::numeric THEN 'met' ELSE 'MISS' END) END
+	FROM ratio
 $$;
