@@ -14,7 +14,7 @@ SELECT grid_rollup_create('by_hand', 'visits', 'code', '{"n": "count(*)"}', lowe
 
 -- never filled: due since they were created; without schedule or largest age: never
 SELECT d.rollup, d.due_at = c.created_at AS since_created, wait <= interval '0' AS now
-FROM grid_rollup_due() d JOIN grid_rollup_catalog c USING (rollup) ORDER BY 1::text;
+FROM grid_rollup_due() d JOIN grid_rollup_catalog c USING (rollup) ORDER BY rollup::text;
 
 -- a run is done once per due time
 SELECT due_at AS due FROM grid_rollup_due() WHERE rollup = 'fresh'::regclass \gset
@@ -58,7 +58,7 @@ WHERE rollup = 'shares'::regclass AND before IS NOT NULL AND r.due_at > r.starte
 CALL grid_rollup_run('fresh');
 UPDATE visits SET divisor = 1;
 CALL grid_rollup_run('shares');
-SELECT rollup, failures, last_outcome, filled, sqlstate FROM grid_rollup_status WHERE rollup IN ('fresh'::regclass, 'shares'::regclass) ORDER BY 1::text;
+SELECT rollup, failures, last_outcome, filled, sqlstate FROM grid_rollup_status WHERE rollup IN ('fresh'::regclass, 'shares'::regclass) ORDER BY rollup::text;
 
 -- the rollup's timeouts
 CREATE FUNCTION slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM pg_sleep(10); RETURN 1; END $$;
@@ -71,7 +71,7 @@ SHOW client_connection_check_interval;
 
 -- a zone that is gone with an upgrade fails its own rollup, on record, and holds up no other
 UPDATE grid_rollup_catalog SET time_zone = 'Asia/Atlantis' WHERE rollup = 'hourly'::regclass;
-SELECT rollup, wait <= interval '0' AS now FROM grid_rollup_due() WHERE rollup IN ('fresh'::regclass, 'hourly'::regclass) ORDER BY 1::text;
+SELECT rollup, wait <= interval '0' AS now FROM grid_rollup_due() WHERE rollup IN ('fresh'::regclass, 'hourly'::regclass) ORDER BY rollup::text;
 CALL grid_rollup_run('hourly');
 SELECT outcome, sqlstate, message FROM grid_rollup_runs WHERE rollup = 'hourly'::regclass ORDER BY run;
 UPDATE grid_rollup_catalog SET time_zone = 'Asia/Shanghai' WHERE rollup = 'hourly'::regclass;
