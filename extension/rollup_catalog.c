@@ -204,10 +204,15 @@ source_column(const RollupDef *def, Node *expression)
 static void
 load_rows_view(RollupDef *def)
 {
-	Relation	rel = relation_open(def->rows, AccessShareLock);
-	List	   *targets = get_view_query(rel)->targetList;
+	Relation	rel = try_relation_open(def->rows, AccessShareLock);
+	List	   *targets;
 	ListCell   *lc;
 
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("rollup %s was dropped meanwhile", def->rollup_name)));
+	targets = get_view_query(rel)->targetList;
 	def->times = palloc0_array(RollupColumn, list_length(targets));
 	foreach(lc, targets)
 	{
