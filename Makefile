@@ -6,6 +6,7 @@
 #   make check-matrix    the same in fresh Debian roots with PostgreSQL 17 and later
 #   make demo            the sample district                     (KEEP=1 leaves the server running)
 #   make bench           speeds beside their peers               (BENCH="pattern")
+#   make fuzz            the fuzzers of the pure cores (clang; SECONDS=20 each)
 #   make reference       docs/reference.md from the SQL comments
 #   make clean
 
@@ -13,7 +14,7 @@ PG_CONFIG ?= pg_config
 GT_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/gridtree.control)
 
 # These do their own set-up, so they must work where no server is installed yet.
-SCRIPTED := check check-matrix demo bench reference
+SCRIPTED := check check-matrix demo bench fuzz reference
 ifneq ($(filter $(SCRIPTED),$(MAKECMDGOALS)),)
 
 .PHONY: $(SCRIPTED)
@@ -25,6 +26,7 @@ check:        ; @tests/check.sh
 check-matrix: ; @tests/matrix.sh
 demo:         ; @sql/demo/demo.sh
 bench:        ; @tests/bench/bench.sh
+fuzz:         ; @$(MAKE) -C tests/fuzz run
 reference:    ; @tests/reference.sh --write
 
 else
@@ -71,5 +73,6 @@ clean: clean-daemon
 clean-daemon:
 	$(MAKE) -C daemon clean
 	$(MAKE) -C tests/unit clean
+	$(MAKE) -C tests/fuzz clean
 
 endif
