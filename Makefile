@@ -6,7 +6,7 @@
 #   make check-matrix    the same in fresh Debian roots with PostgreSQL 17 and later
 #   make demo            the sample district                     (KEEP=1 leaves the server running)
 #   make bench           speeds beside their peers               (BENCH="pattern")
-#   make fuzz            the fuzzers of the pure cores (clang; SECONDS=20 each)
+#   make fuzz            the fuzzers of the pure cores (clang; FUZZ_SECONDS=20 each)
 #   make reference       docs/reference.md from the SQL comments
 #   make clean
 
