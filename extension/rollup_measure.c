@@ -10,6 +10,8 @@
  */
 #include "rollup_def.h"
 
+#include <ctype.h>
+
 #include "access/sysattr.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_aggregate.h"

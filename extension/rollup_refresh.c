@@ -230,6 +230,14 @@ fresh_cells(const RollupDef *def, const Touched *touched)
 					groups);
 }
 
+/* Rows of a level in the order of the rollup's key: then its index is filled page by page. */
+static char *
+index_order(const RollupDef *def)
+{
+	return psprintf(" ORDER BY %s%scode", def->ntimes > 0 ? "bucket, " : "",
+					def->ndims > 0 ? psprintf("%s, ", sql_dims(def, "") + 2) : "");
+}
+
 /* Step 4: the lowest areas and the rest, in one statement, so under one snapshot. */
 static void
 compute_cells(const RollupDef *def, const Touched *touched)
@@ -239,11 +247,11 @@ compute_cells(const RollupDef *def, const Touched *touched)
 
 	execute_touched(psprintf("WITH fresh AS MATERIALIZED (%s),"
 							 " rest AS (INSERT INTO %s SELECT code%s FROM fresh WHERE %s IS NULL)"
-							 " INSERT INTO %s SELECT code, %s%s FROM fresh WHERE %s IS NOT NULL",
+							 " INSERT INTO %s SELECT code, %s%s FROM fresh WHERE %s IS NOT NULL%s",
 							 fresh_cells(def, touched),
 							 def->rest_name, columns, sql_ancestor(def, "code", 0),
 							 def->rollup_name, quote_literal_cstr(def->levels[0]), columns,
-							 sql_ancestor(def, "code", 0)),
+							 sql_ancestor(def, "code", 0), index_order(def)),
 					touched);
 }
 
@@ -288,9 +296,9 @@ merge_level(const RollupDef *def, int level, const Touched *touched)
 						  touched_areas(def, level), sql_dims(def, "p."), sql_merges(def, "p"),
 						  parts_of_level(def, level, inside), sql_dims(def, "p."));
 	}
-	execute_touched(psprintf("INSERT INTO %s SELECT code, %s%s FROM (%s) s",
+	execute_touched(psprintf("INSERT INTO %s SELECT code, %s%s FROM (%s) s%s",
 							 def->rollup_name, quote_literal_cstr(def->levels[level]),
-							 columns, source),
+							 columns, source, index_order(def)),
 					touched);
 }
 
