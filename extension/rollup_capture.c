@@ -44,13 +44,25 @@ typedef struct CaptureTarget
 	SPIPlanPtr	plans[CAPTURE_EVENTS];	/* NULL until used */
 } CaptureTarget;
 
+/*
+ * What is known of a table.  A trigger on a log may change the source, and so
+ * fire us again while we are at work: what is stale by then is freed by the
+ * last that uses it.
+ */
+typedef struct CaptureSet
+{
+	MemoryContext context;		/* holds the set itself */
+	int			uses;			/* triggers at work with it */
+	bool		current;		/* the entry of the table points here */
+	int			ntargets;
+	CaptureTarget *targets;
+} CaptureSet;
+
 typedef struct CaptureEntry
 {
 	Oid			table;			/* hash key */
 	bool		valid;
-	MemoryContext context;
-	int			ntargets;
-	CaptureTarget *targets;
+	CaptureSet *set;			/* or NULL */
 } CaptureEntry;
 
 static HTAB *entries = NULL;
@@ -66,9 +78,9 @@ forget_relation(Datum arg, Oid relation)
 	{
 		if (!OidIsValid(relation) || entry->table == relation)
 			entry->valid = false;
-		for (int i = 0; entry->valid && i < entry->ntargets; i++)
+		for (int i = 0; entry->valid && entry->set && i < entry->set->ntargets; i++)
 		{
-			const RollupDef *def = entry->targets[i].def;
+			const RollupDef *def = entry->set->targets[i].def;
 
 			if (def->rollup == relation || def->log == relation || def->source == relation ||
 				def->rows == relation)
@@ -93,42 +105,62 @@ create_entries(void)
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
 }
 
+/* Free a set that no table has and no trigger uses any more. */
 static void
-free_entry(CaptureEntry *entry)
+free_unused(CaptureSet *set)
 {
-	for (int i = 0; i < entry->ntargets; i++)
+	if (set->current || set->uses > 0)
+		return;
+	for (int i = 0; i < set->ntargets; i++)
 		for (int event = 0; event < CAPTURE_EVENTS; event++)
-			if (entry->targets[i].plans[event])
-				SPI_freeplan(entry->targets[i].plans[event]);
-	if (entry->context)
-		MemoryContextDelete(entry->context);
-	entry->ntargets = 0;
-	entry->targets = NULL;
-	entry->context = NULL;
+			if (set->targets[i].plans[event])
+				SPI_freeplan(set->targets[i].plans[event]);
+	MemoryContextDelete(set->context);
+}
+
+/* The entry has no set any more. */
+static void
+release_set(CaptureEntry *entry)
+{
+	CaptureSet *set = entry->set;
+
+	if (set == NULL)
+		return;
+	entry->set = NULL;
+	set->current = false;
+	free_unused(set);
 }
 
 /* Read which rollups a table belongs to. */
 static void
-fill_entry(CaptureEntry *entry)
+fill_set(CaptureSet *set, Oid table)
 {
-	List	   *rollups = rollups_of_source(entry->table);
-	MemoryContext caller;
+	List	   *rollups = rollups_of_source(table);
+	MemoryContext caller = MemoryContextSwitchTo(set->context);
 	ListCell   *lc;
 
-	entry->context = AllocSetContextCreate(TopMemoryContext, "gridtree capture of a table",
-										   ALLOCSET_SMALL_SIZES);
-	caller = MemoryContextSwitchTo(entry->context);
-	entry->targets = palloc0_array(CaptureTarget, list_length(rollups) + 1);
+	set->targets = palloc0_array(CaptureTarget, list_length(rollups) + 1);
 	foreach(lc, rollups)
 	{
-		entry->targets[entry->ntargets].def = rollup_load(lfirst_oid(lc), false);
-		entry->ntargets++;
+		set->targets[set->ntargets].def = rollup_load(lfirst_oid(lc), false);
+		set->ntargets++;
 	}
 	MemoryContextSwitchTo(caller);
 }
 
-static CaptureEntry *
-find_entry(Oid table)
+static void
+new_set(CaptureEntry *entry)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "gridtree capture of a table",
+												  ALLOCSET_SMALL_SIZES);
+
+	entry->set = MemoryContextAllocZero(context, sizeof(CaptureSet));
+	entry->set->context = context;
+	entry->set->current = true;
+}
+
+static CaptureSet *
+find_set(Oid table)
 {
 	CaptureEntry *entry;
 	bool		found;
@@ -143,12 +175,13 @@ find_entry(Oid table)
 	}
 	if (!entry->valid)
 	{
-		free_entry(entry);
+		release_set(entry);
+		new_set(entry);
 		/* Reading the catalog may find the next invalidation; it must not be lost. */
 		entry->valid = true;
 		PG_TRY();
 		{
-			fill_entry(entry);
+			fill_set(entry->set, table);
 		}
 		PG_CATCH();
 		{
@@ -157,7 +190,7 @@ find_entry(Oid table)
 		}
 		PG_END_TRY();
 	}
-	return entry;
+	return entry->set;
 }
 
 /* The cells of the rows of a table, as (code[, bucket]). */
@@ -299,7 +332,7 @@ Datum
 grid_rollup_capture(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
-	CaptureEntry *entry;
+	CaptureSet *set;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event))
 		ereport(ERROR,
@@ -308,12 +341,22 @@ grid_rollup_capture(PG_FUNCTION_ARGS)
 				 errhint("The triggers are made by grid_rollup_create.")));
 
 	SPI_connect();
-	entry = find_entry(RelationGetRelid(data->tg_relation));
-	if (entry->ntargets == 0)
+	set = find_set(RelationGetRelid(data->tg_relation));
+	if (set->ntargets == 0)
 		warn_without_catalog(data);
 	SPI_register_trigger_data(data);
-	for (int i = 0; i < entry->ntargets; i++)
-		capture(&entry->targets[i], data);
+	set->uses++;
+	PG_TRY();
+	{
+		for (int i = 0; i < set->ntargets; i++)
+			capture(&set->targets[i], data);
+	}
+	PG_FINALLY();
+	{
+		set->uses--;
+	}
+	PG_END_TRY();
+	free_unused(set);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }

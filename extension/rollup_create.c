@@ -451,6 +451,7 @@ grid_rollup_create(PG_FUNCTION_ARGS)
 	read_request(fcinfo, def, request);
 	check_source(def->source);
 	LockRelationOid(def->source, ShareRowExclusiveLock);
+	check_source(def->source);	/* it may have been given to somebody else meanwhile */
 	owner = relation_owner(def->source);
 
 	SPI_connect();

@@ -6,8 +6,9 @@
  * rest of it goes too: DROP … CASCADE is the only way there, and says so.  The
  * views NAME_live and NAME_bi may go alone.
  *
- * With a partition or child of a source its rows go.  Whose it was cannot be
- * seen any more, so every rollup on a source with children is computed anew.
+ * With a partition or child of a source its rows go, so the source's rollups
+ * are computed anew.  Whose child it was stands in rows of pg_inherits that
+ * this transaction has deleted.
  *
  * Locks: ACCESS EXCLUSIVE on the source (for its triggers) and on what is
  * dropped.  grid_rollup_drop takes the source's first, as writers and refreshes
@@ -15,8 +16,11 @@
  */
 #include "rollup_def.h"
 
+#include "access/genam.h"
+#include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "executor/spi.h"
@@ -26,7 +30,9 @@
 #include "rollup_owner.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(grid_rollup_drop);
 PG_FUNCTION_INFO_V1(grid_rollup_dropped);
@@ -117,47 +123,53 @@ forget_views(void)
 								gridtree_schema_quoted(), columns[i], columns[i]));
 }
 
-/* Sources that may have lost a child: those with children, if a table with our triggers is gone. */
+/* Add the rollups of the tables that a dropped table was a child of. */
+static List *
+add_bereaved(List *rollups, Oid child)
+{
+	Relation	inherits = table_open(InheritsRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(child));
+	scan = systable_beginscan(inherits, InheritsRelidSeqnoIndexId, true, SnapshotAny, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		rollups = list_concat_unique_oid(rollups,
+										 rollups_of_source(((Form_pg_inherits) GETSTRUCT(tuple))->inhparent));
+	systable_endscan(scan);
+	table_close(inherits, AccessShareLock);
+	return rollups;
+}
+
+/* The rollups that a dropped table was part of the source of. */
 static List *
 find_bereaved(void)
 {
 	List	   *rollups = NIL;
-	uint64		count;
+	uint64		count = rollup_execute("SELECT d.objid FROM pg_catalog.pg_event_trigger_dropped_objects() d"
+									   " WHERE d.object_type OPERATOR(pg_catalog.=) 'table'");
+	SPITupleTable *dropped = SPI_tuptable;
 
-	count = rollup_execute(psprintf("WITH d AS MATERIALIZED (SELECT * FROM pg_event_trigger_dropped_objects())"
-									" SELECT c.rollup FROM %s.grid_rollup_catalog c"
-									" JOIN pg_class s ON s.oid = c.source AND s.relhassubclass"
-									" WHERE EXISTS (SELECT FROM d r JOIN d t ON t.address_names[1:2] = r.address_names"
-									" WHERE r.object_type = 'table' AND t.object_type = 'trigger'"
-									" AND t.address_names[3] = 'grid_rollup_insert'"
-									" AND r.objid NOT IN (SELECT source FROM %s.grid_rollup_catalog))",
-									gridtree_schema_quoted(), gridtree_schema_quoted()));
 	for (uint64 i = 0; i < count; i++)
 	{
 		bool		isnull;
+		Datum		table = SPI_getbinval(dropped->vals[i], dropped->tupdesc, 1, &isnull);
 
-		rollups = lappend_oid(rollups, DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i],
-																	  SPI_tuptable->tupdesc, 1, &isnull)));
+		rollups = add_bereaved(rollups, DatumGetObjectId(table));
 	}
 	return rollups;
 }
 
-/* grid_rollup_dropped: the event trigger after every DROP. */
-Datum
-grid_rollup_dropped(PG_FUNCTION_ARGS)
+/* Drop what is left of the rollups that are broken; says whether there were any. */
+static bool
+drop_broken(void)
 {
 	OwnerContext context;
 	Oid			(*broken)[7];
 	uint64		count;
-	List	   *bereaved;
-	ListCell   *lc;
 
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by an event trigger", "grid_rollup_dropped")));
-
-	SPI_connect();
 	owner_enter_catalog(&context);
 	count = find_broken();
 	broken = palloc(sizeof(*broken) * (count + 1));
@@ -170,9 +182,6 @@ grid_rollup_dropped(PG_FUNCTION_ARGS)
 
 			broken[i][column] = isnull ? InvalidOid : DatumGetObjectId(value);
 		}
-	if (count == 0)
-		forget_views();
-	bereaved = find_bereaved();
 	owner_leave(&context);
 
 	for (uint64 i = 0; i < count; i++)
@@ -184,13 +193,32 @@ grid_rollup_dropped(PG_FUNCTION_ARGS)
 		broken[i][1] = InvalidOid;
 		drop_relations(broken[i], 7, DROP_CASCADE);
 	}
-	foreach(lc, bereaved)
-	{
-		RollupDef  *def = rollup_load(lfirst_oid(lc), true);
+	return count > 0;
+}
 
-		if (def != NULL)
-			rollup_touch_everything(def);
-	}
+/*
+ * grid_rollup_dropped: the event trigger after every DROP.  A rollup that goes
+ * may itself be the source of another.
+ */
+Datum
+grid_rollup_dropped(PG_FUNCTION_ARGS)
+{
+	OwnerContext context;
+	ListCell   *lc;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by an event trigger", "grid_rollup_dropped")));
+
+	SPI_connect();
+	while (drop_broken())
+		;
+	owner_enter_catalog(&context);
+	forget_views();
+	owner_leave(&context);
+	foreach(lc, find_bereaved())
+		rollup_touch_everything(rollup_load(lfirst_oid(lc), false));
 	SPI_finish();
 	PG_RETURN_NULL();
 }

@@ -66,6 +66,7 @@ static void
 check_table(Oid relation, Oid source)
 {
 	char		kind = get_rel_relkind(relation);
+	char		persistence = get_rel_persistence(relation);
 	int			parents = count_parents(relation);
 
 	if (kind == RELKIND_FOREIGN_TABLE)
@@ -74,6 +75,15 @@ check_table(Oid relation, Oid source)
 				 errmsg("source \"%s\" of a rollup cannot have the foreign table \"%s\" below it",
 						get_rel_name(source), get_rel_name(relation)),
 				 errdetail("Changes of a foreign table cannot be seen.")));
+	if (persistence != RELPERSISTENCE_PERMANENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s table \"%s\" cannot be or be below the source of a rollup",
+						persistence == RELPERSISTENCE_TEMP ? "temporary" : "unlogged",
+						get_rel_name(relation)),
+				 errdetail("%s", persistence == RELPERSISTENCE_TEMP ?
+						   "Other sessions cannot see its rows." :
+						   "After a crash it would be empty, and the figures would not.")));
 	if (relation == source && parents > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -234,9 +244,34 @@ alter_table(const AlterTableStmt *statement)
 			case AT_DropInherit:
 				table_detached(find_table((RangeVar *) command->def), table);
 				break;
+			case AT_SetUnLogged:
+				table_attached(table, true);
+				break;
 			default:
 				break;
 		}
+	}
+}
+
+/*
+ * The tables that the statement has created, by oid: their names may mean
+ * something else in this session's search_path.
+ */
+static void
+tables_created(void)
+{
+	uint64		count = rollup_execute("SELECT c.objid FROM pg_catalog.pg_event_trigger_ddl_commands() c"
+									   " JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) c.objid"
+									   " WHERE c.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass"
+									   " AND c.object_type OPERATOR(pg_catalog.=) ANY ('{table,foreign table}')");
+	SPITupleTable *created = SPI_tuptable;
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool		isnull;
+		Datum		table = SPI_getbinval(created->vals[i], created->tupdesc, 1, &isnull);
+
+		table_attached(DatumGetObjectId(table), true);
 	}
 }
 
@@ -258,14 +293,8 @@ grid_rollup_ddl(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (IsA(statement, AlterTableStmt))
 		alter_table((AlterTableStmt *) statement);
-	else if (IsA(statement, CreateStmt) || IsA(statement, CreateForeignTableStmt))
-	{
-		/* A foreign table's statement begins with an ordinary one. */
-		CreateStmt *create = (CreateStmt *) statement;
-
-		if (create->inhRelations != NIL)
-			table_attached(find_table(create->relation), IsA(statement, CreateStmt));
-	}
+	else
+		tables_created();
 	SPI_finish();
 	PG_RETURN_NULL();
 }
