@@ -18,6 +18,7 @@
 #include "nodes/primnodes.h"
 #include "rewrite/rewriteHandler.h"
 #include "rollup_owner.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
