@@ -35,6 +35,11 @@
 #define palloc0_array(type, count) ((type *) palloc0(sizeof(type) * (count)))
 #endif
 
+/* The spelling of 18; later minor versions of the others may have it too. */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* ANALYZE: the statistics target of a column, and the delay of 18. */
 #if PG_VERSION_NUM >= 170000
 #define analyze_target(stats) ((stats)->attstattarget)

@@ -79,7 +79,7 @@ measure_is_code(const RollupMeasure *measure)
 	return measure->kind->home == HOME_GRIDTREE && !measure_is_stats(measure);
 }
 
-pg_attribute_noreturn() static void
+pg_noreturn static void
 refuse(const RollupMeasure *m, int code, const char *why, const char *hint)
 {
 	ereport(ERROR,
@@ -182,7 +182,7 @@ judge_walker(Node *node, void *arg)
 }
 
 /* An aggregate that does not qualify: say why, and what does. */
-pg_attribute_noreturn() static void
+pg_noreturn static void
 refuse_aggregate(const RollupMeasure *m, Aggref *call)
 {
 	const char *name = get_func_name(call->aggfnoid);
