@@ -11,8 +11,6 @@
 #include "gridcode.h"
 
 #include "access/stratnum.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_opfamily.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -29,14 +27,20 @@
 PG_FUNCTION_INFO_V1(grid_contained_support);
 PG_FUNCTION_INFO_V1(grid_contains_support);
 
-/* code OPERATOR bound, with the family's operator of that strategy; NULL if it has none. */
+/*
+ * code OPERATOR bound, with the operator of that strategy in the order of
+ * codes; NULL if there is none, or if index_family is given and lacks it.
+ */
 static Expr *
-make_bound(Oid family, int strategy, Node *code, Node *bound)
+make_bound(Oid index_family, int strategy, Node *code, Node *bound)
 {
 	Oid			type = exprType(bound);
-	Oid			operator = get_opfamily_member(family, type, type, strategy);
+	Oid			order = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+	Oid			operator = get_opfamily_member(order, type, type, strategy);
 
-	if (!OidIsValid(operator))
+	/* Another family may have another order, but an operator means the same in all. */
+	if (!OidIsValid(operator) ||
+		(OidIsValid(index_family) && !op_in_opfamily(operator, index_family)))
 		return NULL;
 	return make_opclause(operator, BOOLOID, false, (Expr *) code, (Expr *) bound, InvalidOid, InvalidOid);
 }
@@ -46,10 +50,10 @@ make_bound(Oid family, int strategy, Node *code, Node *bound)
  * expression of the area's last descendant.
  */
 static List *
-make_range(Oid family, Node *code, Node *area, Node *last)
+make_range(Oid index_family, Node *code, Node *area, Node *last)
 {
-	Expr	   *from = make_bound(family, BTGreaterEqualStrategyNumber, code, area);
-	Expr	   *to = make_bound(family, BTLessEqualStrategyNumber, copyObject(code), last);
+	Expr	   *from = make_bound(index_family, BTGreaterEqualStrategyNumber, code, area);
+	Expr	   *to = make_bound(index_family, BTLessEqualStrategyNumber, copyObject(code), last);
 
 	return from && to ? list_make2(from, to) : NIL;
 }
@@ -80,31 +84,14 @@ is_cheap(PlannerInfo *root, Node *code)
 static Node *
 simplify(PlannerInfo *root, Node *code, Node *area)
 {
-	TypeCacheEntry *type;
 	List	   *range;
 
 	if (!IsA(area, Const) || ((Const *) area)->constisnull)
 		return NULL;
 	if (!is_cheap(root, code))
 		return NULL;
-	type = lookup_type_cache(exprType(area), TYPECACHE_BTREE_OPFAMILY);
-	range = make_range(type->btree_opf, code, area, last_of_constant((Const *) area));
+	range = make_range(InvalidOid, code, area, last_of_constant((Const *) area));
 	return range == NIL ? NULL : (Node *) make_andclause(range);
-}
-
-/* Does an index of this family sort by code order, or keep its extremes? */
-static bool
-is_ordered_family(Oid family)
-{
-	HeapTuple	tuple = SearchSysCache1(OPFAMILYOID, ObjectIdGetDatum(family));
-	Oid			am = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		am = ((Form_pg_opfamily) GETSTRUCT(tuple))->opfmethod;
-		ReleaseSysCache(tuple);
-	}
-	return am == BTREE_AM_OID || am == BRIN_AM_OID;
 }
 
 /* grid_last(area), which lives beside the operator's own function. */
@@ -132,7 +119,7 @@ index_condition(SupportRequestIndexCondition *request, int codearg)
 	Node	   *last;
 	List	   *range;
 
-	if (list_length(args) != 2 || request->indexarg != codearg || !is_ordered_family(request->opfamily))
+	if (list_length(args) != 2 || request->indexarg != codearg)
 		return NIL;
 	area = list_nth(args, 1 - codearg);
 	if (!is_pseudo_constant_for_index(request->root, area, request->index))

@@ -84,6 +84,18 @@ DROP INDEX downwards;
 CREATE INDEX part ON events (kind) WHERE code <@ '350304';
 EXPLAIN (COSTS off) SELECT * FROM events WHERE kind = 3 AND code <@ '3503044';
 
+-- an index of another order: the same bounds
+CREATE FUNCTION downwards(gridcode, gridcode) RETURNS int IMMUTABLE STRICT LANGUAGE sql AS 'SELECT gridcode_cmp($2, $1)';
+CREATE OPERATOR CLASS downwards_ops FOR TYPE gridcode USING btree AS
+	OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <, FUNCTION 1 downwards(gridcode, gridcode);
+CREATE INDEX other_order ON events (code downwards_ops);
+SET enable_seqscan = off;
+SELECT count(*) AS areas, count(*) FILTER (WHERE n <> (SELECT count(*) FROM events WHERE code::text LIKE area::text || '%')) AS wrong
+FROM (VALUES ('350304'::gridcode), ('3503044'), ('35030445'), ('3504')) a (area), LATERAL (SELECT count(*) AS n FROM events WHERE code <@ area) x;
+SELECT plan('SELECT count(*) FROM events WHERE code <@ (SELECT ''3503044''::gridcode)');
+RESET enable_seqscan;
+DROP INDEX other_order;
+
 -- BRIN
 DROP INDEX part;
 CREATE TABLE sorted AS SELECT * FROM events ORDER BY code;
