@@ -176,19 +176,31 @@ is_subtree(const Range *range)
 		range->upper.code == gridcode_last(range->lower.code);
 }
 
-/* What core makes of two ends, except that it does not go below floor. */
+/* What core makes of two ends: about right where they are far apart, else maybe negative. */
 static double
-pair_selectivity(PlannerInfo *root, Node *var, const Range *range, int varRelid, double floor)
+pair_selectivity(PlannerInfo *root, Node *var, const Range *range, int varRelid)
 {
 	double		lower = alone(root, &range->lower, varRelid);
 	double		upper = alone(root, &range->upper, varRelid);
 
 	/* Both halves leave out the NULLs, which are thus left out twice. */
-	double		selectivity = lower + upper - 1 + nulltestsel(root, IS_NULL, var, varRelid, JOIN_INNER, NULL);
+	return lower + upper - 1 + nulltestsel(root, IS_NULL, var, varRelid, JOIN_INNER, NULL);
+}
 
-	selectivity = Max(selectivity, floor);
-	CLAMP_PROBABILITY(selectivity);
-	return selectivity;
+/*
+ * Fraction of rows inside a range of two ends of a column without the slot:
+ * core's histogram is still there where the statistics were carried over from
+ * another server, and a column of NULLs has no more than that to say.
+ */
+static double
+slotless_selectivity(PlannerInfo *root, const VariableStatData *vardata, const Range *range, int varRelid)
+{
+	double		selectivity;
+
+	if (!HeapTupleIsValid(vardata->statsTuple))
+		return gridcode_unknown_fraction(NULL);
+	selectivity = pair_selectivity(root, vardata->var, range, varRelid);
+	return selectivity < -0.01 ? gridcode_unknown_fraction(NULL) : selectivity;
 }
 
 /* Fraction of rows inside a range of two ends, or of one. */
@@ -196,6 +208,7 @@ static double
 range_selectivity(PlannerInfo *root, VariableStatData *vardata, const Range *range, int varRelid)
 {
 	GridcodeStats stats;
+	double		selectivity;
 
 	if (range->lower.clause == NULL)
 		return alone(root, &range->upper, varRelid);
@@ -204,11 +217,14 @@ range_selectivity(PlannerInfo *root, VariableStatData *vardata, const Range *ran
 	if (range->lower.code > range->upper.code)
 		return 0;
 	if (!gridcode_stats(vardata, &stats))
-		return gridcode_unknown_fraction(NULL);
-	if (is_subtree(range))
-		return gridcode_subtree_fraction(&stats, range->lower.code);
-	return pair_selectivity(root, vardata->var, range, varRelid,
-							gridcode_between_fraction(&stats, range->lower.code, range->upper.code));
+		selectivity = slotless_selectivity(root, vardata, range, varRelid);
+	else if (is_subtree(range))
+		selectivity = gridcode_subtree_fraction(&stats, range->lower.code);
+	else
+		selectivity = Max(pair_selectivity(root, vardata->var, range, varRelid),
+						  gridcode_between_fraction(&stats, range->lower.code, range->upper.code));
+	CLAMP_PROBABILITY(selectivity);
+	return selectivity;
 }
 
 /*
