@@ -65,7 +65,7 @@ Datum
 gridcode_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
-	int			version = pq_getmsgbyte(message);
+	int			version = message->cursor < message->len ? pq_getmsgbyte(message) : 0;
 	int			len = message->len - message->cursor;
 	gridcode	code;
 

@@ -38,6 +38,7 @@ is(psql('SELECT string_agg(code::text, \' \' ORDER BY code) FROM codes'),
     '0 000000000000000000 35 350304001 999999999999999999', 'as what was sent');
 
 my %bad = (
+    'nothing'            => '',
     'version 0'          => "\0" . '35',
     'version 2'          => "\2" . '35',
     'version as a digit' => '35',
@@ -52,13 +53,13 @@ my %bad = (
     'a negative int8'    => "\1" . "\xff" x 8,
 );
 is(copy_state('codes', $bad{$_}), '22P03', "binary gridcode with $_ is refused") for sort keys %bad;
-is(copy_state('codes', ''), '08P01', 'an empty field is no message');
 
 is(copy_state('schemes', "\1state 2, county 3"), 'ok', 'a binary scheme is read');
 is(copy_state('schemes', "\1\xe8\xa1\x97\xe9\x81\x93 3"), 'ok', 'with Chinese names too');
 my %bad_scheme = (
     'version 2'      => "\2state 2",
-    'nothing'        => "\1",
+    'nothing'        => '',
+    'no text'        => "\1",
     'a preset'       => "\1cn",
     'a zero width'   => "\1a 0",
     'too many'       => "\1a 18, b 1",
