@@ -93,14 +93,21 @@ leaf_of(FunctionCallInfo fcinfo, TreeState **tree, gridcode code)
 }
 
 static void
+too_many_rows(gridcode code)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("too many values for code %s of a tree", gridcode_to_cstring(code))));
+}
+
+static void
 add_leaf(FunctionCallInfo fcinfo, TreeState **tree, const TreeLeaf *from)
 {
 	TreeLeaf   *leaf = leaf_of(fcinfo, tree, from->code);
 
+	CHECK_FOR_INTERRUPTS();
 	if (!tree_leaf_merge(leaf, from, (*tree)->nfigures))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("too many values for code %s of a tree", gridcode_to_cstring(from->code))));
+		too_many_rows(from->code);
 }
 
 static void
@@ -186,6 +193,8 @@ gridtree_accum(PG_FUNCTION_ARGS)
 	tree = PG_ARGISNULL(0) ? new_state(fcinfo, nfigures, FIRST_CAPACITY) : writable_state(fcinfo);
 	check_figures(nfigures, tree->nfigures);
 	leaf = leaf_of(fcinfo, &tree, PG_GETARG_GRIDCODE(1));
+	if (leaf->n == PG_INT64_MAX)
+		too_many_rows(leaf->code);
 	leaf->n++;
 	for (int i = 0; i < nfigures; i++)
 		if (!PG_ARGISNULL(2 + i))

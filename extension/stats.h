@@ -66,7 +66,11 @@ extern bool stats_merge(GridStats *into, const GridStats *from);
 /* A total order without meaning; 0 where the states are the same to the bit. */
 extern int	stats_compare(const GridStats *a, const GridStats *b);
 
-/* Whether any sequence of additions could have made this state; what untrusted input must pass. */
+/*
+ * Whether the parts of a state fit each other, so that every function here can
+ * work with it; what untrusted input must pass.  It is no proof that values
+ * with these bins exist.
+ */
 extern bool stats_valid(const GridStats *stats);
 
 /* An answer may not exist (too few values) or not fit a double. */

@@ -122,6 +122,8 @@ SELECT gridtree_merge(t) FROM (SELECT gridtree_agg(code) AS t FROM few UNION ALL
 SELECT gridtree_merge('figures=0; 11 n=9223372036854775807'::gridtree) FROM generate_series(1, 2);
 SELECT * FROM gridtree_nodes('figures=0; 1101 n=9223372036854775807; 1102 n=1');
 
+SELECT gridtree_accum('figures=0; 11 n=9223372036854775807', '11');
+
 -- counts beyond 32 bits
 SELECT gridtree_merge(t) FROM (VALUES ('figures=1; 11 n=4294967296 [count=4294967296 sum=4294967296 min=1 max=1 bins=45:4294967296/90:4294967296]'::gridtree),
   ('figures=1; 11 n=3 [count=1 sum=7 min=7 max=7 bins=45:7/90:49]')) v (t);
