@@ -59,21 +59,21 @@ SELECT format($svg$<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1180 920
 %1$s
 </g><clipPath id="frame"><rect x="%5$s" y="%6$s" width="%7$s" height="%8$s"/></clipPath></defs>
 <rect width="1180" height="920" fill="#fff"/>
-<text x="560" y="70" class="title">荔城区网格图</text>
-<text x="560" y="98">Licheng district, Putian: reports per 100 residents, by grid, 2019</text>
+<text x="590" y="66" class="title">荔城区网格图</text>
+<text x="590" y="94">Licheng district, Putian: reports per 100 residents, by grid, 2019</text>
 <use href="#map" transform="translate(50 10)"/>
 <g transform="translate(50 10)">
 %2$s
 </g>
-<g transform="translate(560 130)">
+<g transform="translate(590 130)">
 %4$s
 <g fill="none"><path d="M0 160h34" stroke="#26323a" stroke-width="2.6"/><path d="M0 160h34" stroke="#ffd98a" stroke-width=".9"/>
 <path d="M0 186h34" stroke="#c3ccd0" stroke-width="1.4"/><path d="M0 212h34" stroke="#c3ccd0" stroke-width=".6"/></g>
 <text x="44" y="165">street, main road</text><text x="44" y="191">community, side road</text><text x="44" y="217">grid, lane</text>
 </g>
-<text x="810" y="120">%11$s</text>
-<g transform="translate(900 880)"><path d="M0 -6v6h200v-6" fill="none" stroke="#26323a"/><text x="100" y="-8" text-anchor="middle" class="note">5 km</text></g>
-<text x="560" y="890" class="note">Codes and names are real; shapes, households and events are generated.</text>
+<text x="810" y="146">%11$s</text>
+<g transform="translate(930 850)"><path d="M0 -6v6h200v-6" fill="none" stroke="#26323a"/><text x="100" y="-8" text-anchor="middle" class="note">5 km</text></g>
+<text x="730" y="896" class="note">Codes and names are real; shapes, households and events are generated.</text>
 <g transform="translate(%9$s) scale(%10$s) translate(-%5$s -%6$s)">
 <rect x="%5$s" y="%6$s" width="%7$s" height="%8$s" fill="#fff"/>
 <g clip-path="url(#frame)"><use href="#map"/></g>
@@ -82,6 +82,6 @@ SELECT format($svg$<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1180 920
 </g>
 </svg>$svg$,
   (SELECT string_agg(line, E'\n' ORDER BY nth) FROM drawing), s.lines, t.lines, l.lines,
-  round(x::numeric, 1), round(y::numeric, 1), round(width::numeric, 1), round(height::numeric, 1), '810 130', round((330 / width)::numeric, 3),
+  round(x::numeric, 1), round(y::numeric, 1), round(width::numeric, 1), round(height::numeric, 1), '810 156', round((330 / width)::numeric, 3),
   (SELECT format('%s, %s grids', (SELECT name FROM demo.area WHERE code = '350304001'), count(*)) FROM grid WHERE code <@ '350304001'))
 FROM street_label s, town_label t, legend l, town;
