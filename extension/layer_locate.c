@@ -181,16 +181,25 @@ nearest_query(const Layer *layer)
 					code, distance, rows_clause(layer), reach, gridtree_schema_quoted());
 }
 
-/* A column may have been renamed or dropped since the layer was added. */
+/* A column may have been renamed, dropped or changed since the layer was added. */
 static void
-check_column(const Layer *layer, const char *column)
+check_column(const Layer *layer, const char *column, Oid type)
 {
-	if (get_attnum(layer->relation, column) == InvalidAttrNumber)
+	AttrNumber	attnum = get_attnum(layer->relation, column);
+
+	if (attnum == InvalidAttrNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of layer \"%s\" does not exist", column, layer->name),
 				 errdetail("Table %s had it when the layer was added.", relation_quoted(layer->relation)),
 				 errhint("Drop the layer and add it again.")));
+	if (get_atttype(layer->relation, attnum) != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of layer \"%s\" is of type %s, not %s", column, layer->name,
+						format_type_be(get_atttype(layer->relation, attnum)), format_type_be(type)),
+				 errdetail("Table %s was changed after the layer was added.",
+						   relation_quoted(layer->relation))));
 }
 
 /* Whose rule it is that cannot be prepared, its filter perhaps out of date. */
@@ -215,9 +224,9 @@ keep_plan(const char *name, char *(*query_of) (const Layer *))
 	context.arg = unconstify(char *, name);
 	context.previous = error_context_stack;
 	error_context_stack = &context;
-	check_column(layer, NameStr(layer->geom_column));
-	check_column(layer, NameStr(layer->code_column));
 	types[PARAM_POINT] = postgis_type("geometry");
+	check_column(layer, NameStr(layer->geom_column), types[PARAM_POINT]);
+	check_column(layer, NameStr(layer->code_column), gridtree_type("gridcode"));
 	/* One plan for all points: planning would cost more than locating. */
 	plan = SPI_prepare_cursor(query_of(layer), NPARAMS, types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL || SPI_keepplan(plan) != 0)

@@ -58,6 +58,16 @@ rollup_check_schedule(const char *schedule, const char *zone)
 								CStringGetTextDatum(zone ? zone : "UTC"));
 }
 
+void
+rollup_check_length(const char *setting, const Interval *interval, const char *value)
+{
+	if (interval->month < 0 || interval->day < 0 || interval->time < 0 ||
+		(interval->month == 0 && interval->day == 0 && interval->time == 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("setting \"%s\" must be longer than nothing, not \"%s\"", setting, value)));
+}
+
 static const Change *
 find_change(const char *key)
 {
@@ -89,11 +99,7 @@ check_value(const Change *change, const char *json_type, const char *value, cons
 		return;
 	interval = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(value),
 													 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-	if (interval->month < 0 || interval->day < 0 || interval->time < 0 ||
-		(interval->month == 0 && interval->day == 0 && interval->time == 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("setting \"%s\" must be longer than nothing, not \"%s\"", change->key, value)));
+	rollup_check_length(change->key, interval, value);
 }
 
 /* Hand every part of the rollup over; ALTER TABLE checks whether the user may. */

@@ -200,6 +200,14 @@ static void
 check_time(const RollupDef *def, RollupColumn *time)
 {
 	find_column(def, time);
+#ifdef ATTRIBUTE_GENERATED_VIRTUAL
+	if (get_attgenerated(def->source, get_attnum(def->source, time->name)) == ATTRIBUTE_GENERATED_VIRTUAL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("time column \"%s\" is a virtual generated column", time->name),
+				 errdetail("Triggers do not see its value."),
+				 errhint("Make it a STORED generated column.")));
+#endif
 	time->type = getBaseType(time->type);
 	if (time->type != DATEOID && time->type != TIMESTAMPOID && time->type != TIMESTAMPTZOID)
 		ereport(ERROR,
@@ -457,6 +465,10 @@ grid_rollup_create(PG_FUNCTION_ARGS)
 	SPI_connect();
 	owner_enter(&context, owner);
 	rollup_check_schedule(request->schedule, def->zone);
+	if (request->max_lag)
+		rollup_check_length("max_lag", request->max_lag,
+							DatumGetCString(DirectFunctionCall1(interval_out,
+																PointerGetDatum(request->max_lag))));
 	analyse(def, request);
 	create_tables(def, request);
 	create_views(def, request);

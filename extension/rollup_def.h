@@ -220,6 +220,9 @@ extern void rollup_touch_everything(const RollupDef *def);
 /* An error unless the schedule is NULL or one that grid_schedule_next understands. */
 extern void rollup_check_schedule(const char *schedule, const char *zone);
 
+/* An error unless the interval, which is spelled value, is longer than nothing. */
+extern void rollup_check_length(const char *setting, const Interval *interval, const char *value);
+
 /* --- rollup_drop.c --- */
 
 /* The current user owns the rollup, or an error. */

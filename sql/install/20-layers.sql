@@ -45,4 +45,5 @@ COMMENT ON FUNCTION @extschema@.grid_layer_dropped() IS 'Event trigger function:
 
 CREATE EVENT TRIGGER gridtree_layers_sql_drop ON sql_drop
 	EXECUTE FUNCTION @extschema@.grid_layer_dropped();
+ALTER EVENT TRIGGER gridtree_layers_sql_drop ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER gridtree_layers_sql_drop IS 'Removes the layers of dropped tables from the catalog.';

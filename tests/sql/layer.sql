@@ -133,6 +133,24 @@ SELECT grid_locate('base', ST_SetSRID(ST_Point(0.5, 0.5), 4326));
 ALTER SCHEMA "Lay er" RENAME TO layer;
 SET search_path = layer, public;
 
+-- a column that is not what it was is an error, and never read as what it was
+CREATE TABLE changed (geom geometry(Polygon, 4326), code gridcode);
+INSERT INTO changed VALUES (ST_MakeEnvelope(0, 0, 1, 1, 4326), '350304001');
+CREATE INDEX ON changed USING gist (geom);
+SELECT grid_layer_add('changed', 'changed');
+SELECT grid_locate('changed', ST_SetSRID(ST_Point(0.5, 0.5), 4326));
+ALTER TABLE changed ALTER code TYPE text;
+SELECT grid_locate('changed', ST_SetSRID(ST_Point(0.5, 0.5), 4326));
+ALTER TABLE changed ALTER code TYPE gridcode, ALTER geom TYPE geography USING geom::geography;
+SELECT grid_locate('changed', ST_SetSRID(ST_Point(0.5, 0.5), 4326));
+ALTER TABLE changed ALTER geom TYPE geometry USING geom::geometry;
+SELECT grid_locate('changed', ST_SetSRID(ST_Point(0.5, 0.5), 4326));
+-- dropped where triggers are those of a replica
+SET session_replication_role = replica;
+DROP TABLE changed;
+RESET session_replication_role;
+SELECT count(*) FROM grid_layers WHERE layer = 'changed';
+
 -- the owner's business only
 CREATE ROLE layer_owner;
 CREATE ROLE layer_other;

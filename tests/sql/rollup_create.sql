@@ -52,6 +52,10 @@ SELECT grid_rollup_create('x', 'cases', NULL, '{"n": "count(*)"}');
 SELECT grid_rollup_create('x', 'cases', 'grid', NULL);
 SELECT grid_rollup_create('x', 'cases', 'grid', '{"n": "count(*)"}', scheme => NULL);
 
+-- how late it may be
+SELECT grid_rollup_create('x', 'cases', 'grid', '{"n": "count(*)"}', max_lag => '-1 hour');
+SELECT grid_rollup_create('x', 'cases', 'grid', '{"n": "count(*)"}', max_lag => '0');
+
 -- the source
 SELECT grid_rollup_create('x', 'nothing', 'grid', '{"n": "count(*)"}');
 CREATE VIEW a_view AS TABLE cases;
