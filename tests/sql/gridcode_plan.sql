@@ -5,11 +5,12 @@ SET search_path = t_gridcode_plan, public;
 SET max_parallel_workers_per_gather = 0;
 SET jit = off;
 
--- the plan, with what a subquery yields written alike on all servers
+-- the plan, with what a subquery yields written alike on all servers, and without the mark of 18 on what is disabled
 CREATE FUNCTION plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE line text;
 BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || query LOOP
+		CONTINUE WHEN line ~ '^ *Disabled: true$';
 		line := replace(line, ' (returns $0)', '');
 		RETURN NEXT regexp_replace(line, '\$0|\(InitPlan 1\)\.col1', 'SCOPE', 'g');
 	END LOOP;
@@ -85,7 +86,7 @@ CREATE INDEX part ON events (kind) WHERE code <@ '350304';
 EXPLAIN (COSTS off) SELECT * FROM events WHERE kind = 3 AND code <@ '3503044';
 
 -- an index of another order: the same bounds
-CREATE FUNCTION downwards(gridcode, gridcode) RETURNS int IMMUTABLE STRICT LANGUAGE sql AS 'SELECT gridcode_cmp($2, $1)';
+CREATE FUNCTION downwards(gridcode, gridcode) RETURNS int IMMUTABLE STRICT LANGUAGE sql RETURN gridcode_cmp($2, $1);
 CREATE OPERATOR CLASS downwards_ops FOR TYPE gridcode USING btree AS
 	OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <, FUNCTION 1 downwards(gridcode, gridcode);
 CREATE INDEX other_order ON events (code downwards_ops);
@@ -116,7 +117,7 @@ SET enable_seqscan = off;
 EXPLAIN (COSTS off) SELECT * FROM events WHERE code = '350301234';
 SELECT (SELECT count(*) FROM events WHERE code = '350301234') = (SELECT count(*) FROM events WHERE code::text = '350301234') AS hash_agrees;
 -- a hash index knows nothing of areas
-EXPLAIN (COSTS off) SELECT * FROM events WHERE code <@ '350301234';
+SELECT plan($$SELECT * FROM events WHERE code <@ '350301234'$$);
 RESET enable_seqscan;
 DROP INDEX hashed;
 
