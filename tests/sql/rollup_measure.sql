@@ -70,7 +70,7 @@ SELECT e.expression, r.* FROM unnest(ARRAY[
     -- are not one aggregate of one row
     'n4', '1', 'count(*) + 1', 'count(*)::int', 'sum(n4) / count(*)', 'coalesce(sum(n4), 0)', 'max(count(*)) OVER ()', 'count(*) OVER ()',
     'row_number() OVER ()', 'sum((SELECT 1))', 'count(*) FILTER (WHERE EXISTS (SELECT 1))', 'count(generate_series(1, 3))', 'generate_series(1, 3)',
-    'sum(sum(n4))', 'count(*), count(*)', 'count(*) AS n', 'count(*) n', '*', 'cases.*', 'sum(nothing)', 'nothing(*)', 'min(ctid)', 'count(tableoid)', 'count(xmin)', 'count(cases)', 'min(cases)',
+    'sum(sum(n4))', 'count(*), count(*)', 'count(*) AS n', 'count(*) n', '*', 'cases.*', 'sum(nothing)', 'nothing(*)', 'min(ctid)', 'count(tableoid)', 'count(xmin)', 'count(cases)', 'sum(cases)',
     -- are more than an expression
     'count(*) FROM cases', 'count(*) WHERE true', 'count(*) GROUP BY kind', 'count(*) HAVING true', 'count(*) ORDER BY 1', 'count(*) LIMIT 1',
     'count(*) FOR UPDATE', 'count(*) UNION SELECT 1', 'count(*); DROP TABLE cases', 'DISTINCT count(*)', 'count(*) INTO x',
