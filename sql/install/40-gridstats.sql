@@ -4,7 +4,7 @@ CREATE TYPE @extschema@.gridstats;
 CREATE FUNCTION @extschema@.gridstats_in(cstring) RETURNS @extschema@.gridstats
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.gridstats_in(cstring) IS
-    'Input of gridstats. Accepts only what the output function writes; anything else is error 22P02.';
+    'Input of gridstats: what the output function writes. Text that is no state, or whose parts contradict each other, is error 22P02.';
 
 CREATE FUNCTION @extschema@.gridstats_out(@extschema@.gridstats) RETURNS cstring
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';

@@ -4,7 +4,7 @@ CREATE TYPE @extschema@.gridtree;
 CREATE FUNCTION @extschema@.gridtree_in(cstring) RETURNS @extschema@.gridtree
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.gridtree_in(cstring) IS
-    'Input of gridtree. Accepts only what the output function writes; anything else is error 22P02.';
+    'Input of gridtree: what the output function writes. Text that is no tree, or whose figures contradict each other, is error 22P02.';
 
 CREATE FUNCTION @extschema@.gridtree_out(@extschema@.gridtree) RETURNS cstring
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
