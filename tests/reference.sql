@@ -26,7 +26,9 @@ WHERE p.prorettype IN ('internal'::regtype, 'cstring'::regtype, 'event_trigger':
 
 CREATE TEMP VIEW routine AS
 SELECT p.oid, p.prokind, p.prorettype,
-       format('%s(%s)%s', p.proname, pg_get_function_arguments(p.oid),
+       format('%s(%s)%s', p.proname,
+              -- the default scheme is stored spelled out; people write the preset
+              replace(pg_get_function_arguments(p.oid), quote_literal('cn'::gridscheme::text) || '::gridscheme', $$'cn'$$),
               CASE WHEN p.prokind = 'p' THEN '' ELSE ' → ' || pg_get_function_result(p.oid) END) AS signature,
        concat_ws(', ', CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' WHEN 'v' THEN 'volatile' END,
                  CASE WHEN p.proisstrict AND p.prokind = 'f' THEN 'strict' END,
