@@ -46,8 +46,13 @@
  */
 #include "rollup.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -60,6 +65,8 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 
 PG_FUNCTION_INFO_V1(grid_rollup_refresh);
 PG_FUNCTION_INFO_V1(grid_rollup_refresh_batched);
@@ -72,7 +79,11 @@ typedef struct Touched
 	Datum		values[2];		/* codes, buckets: arrays of the same length */
 	Oid			types[2];
 	int			nargs;			/* 1 without buckets */
+	bool		by_code;		/* source rows are looked up code by code */
 } Touched;
+
+/* Looking a cell up in the source costs as much as reading so many of its rows. */
+#define ROWS_PER_LOOKUP 20
 
 bool
 rollup_may_refresh(Oid rollup, Oid role)
@@ -204,10 +215,56 @@ delete_figures(const RollupDef *def, const char *table, const char *level, const
 					touched);
 }
 
+/* Can the rows of a code be found in the source without reading all of it? */
+static bool
+has_code_index(const RollupDef *def)
+{
+	Relation	source = table_open(def->source, AccessShareLock);
+	AttrNumber	code = get_attnum(def->source, def->code.name);
+	List	   *indexes = RelationGetIndexList(source);
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indkey.values[0] == code &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+			found = true;
+		index_close(index, AccessShareLock);
+	}
+	table_close(source, AccessShareLock);
+	return found;
+}
+
+/* Rows of the source as last counted; 0 where nobody has. */
+static double
+source_rows(const RollupDef *def)
+{
+	Relation	source = table_open(def->source, AccessShareLock);
+	double		rows = Max(source->rd_rel->reltuples, 0);
+
+	table_close(source, AccessShareLock);
+	return rows;
+}
+
+/* Look the touched cells up one by one, or read the source once? */
+static bool
+look_up_by_code(const RollupDef *def, const Touched *touched)
+{
+	double		rows = source_rows(def);
+
+	return has_code_index(def) &&
+		(rows == 0 || (double) touched->count * ROWS_PER_LOOKUP < rows);
+}
+
 /*
- * Cells computed from the source: all of them, or for each touched code its
- * touched buckets.  LATERAL, because the planner knows no selectivity for a
- * range that comes from a join and would read the whole source.
+ * Cells computed from the source: all of them, or the touched ones.  These are
+ * looked up for each touched code with its touched buckets, LATERAL, because
+ * the planner knows no selectivity for a range that comes from a join and would
+ * read the whole source; or, without an index or where they are many, picked
+ * out of the whole source, read once.
  */
 static char *
 fresh_cells(const RollupDef *def, const Touched *touched)
@@ -220,6 +277,10 @@ fresh_cells(const RollupDef *def, const Touched *touched)
 
 	if (touched == NULL)
 		return psprintf("%s%s", figures, groups);
+	if (!touched->by_code)
+		return psprintf("%s JOIN %s t ON %s%s%s", figures, touched_cells(def),
+						sql_code_is(def, "w.cell", "t.code"), sql_same_bucket(def, "w", "t"),
+						groups);
 	return psprintf("SELECT f.* FROM (SELECT c.code%s FROM %s c GROUP BY c.code) t"
 					" CROSS JOIN LATERAL (%s WHERE %s AND %s%s%s) f",
 					def->ntimes > 0 ? ", pg_catalog.array_agg(c.bucket) AS buckets" : "",
@@ -368,7 +429,10 @@ rollup_refresh(Oid rollup, int64 max_cells, bool *more)
 	if (touched.everything)
 		cells = rebuild(def);
 	else if (touched.count > 0)
+	{
+		touched.by_code = look_up_by_code(def, &touched);
 		cells = recompute(def, &touched);
+	}
 	if (more)
 		*more = log_has(def, "true");
 	owner_leave(&context);
