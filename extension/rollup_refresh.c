@@ -38,8 +38,11 @@
  *		 and the log under one snapshot: with this transaction, or without it; a
  *		 cell without a visible log row is equal to the source under the
  *		 reader's snapshot.  A crash leaves the log and the figures as they were.
- *	  7. TRUNCATE, ATTACH and DETACH log "everything" and hold a lock that
- *		 excludes 1., so a refresh sees them done or not begun.
+ *	  7. TRUNCATE and DETACH log "everything" and hold a lock that excludes 1.,
+ *		 so a refresh sees them done or not begun.  ATTACH, INHERIT and DETACH
+ *		 CONCURRENTLY exclude nobody: a refresh beside them may count the
+ *		 partition or not, and their "everything", which is committed with them,
+ *		 stays for the next one.
  *
  *	  The touched cells travel as arrays: a security-restricted operation has no
  *	  temporary tables.
