@@ -58,14 +58,24 @@ rollup_check_schedule(const char *schedule, const char *zone)
 								CStringGetTextDatum(zone ? zone : "UTC"));
 }
 
+/*
+ * Whoever asks what is due adds these times to others, for all rollups in one
+ * query: one rollup's must not overflow there.
+ */
 void
 rollup_check_length(const char *setting, const Interval *interval, const char *value)
 {
+	const Interval longest = {.month = 100 * MONTHS_PER_YEAR};
+
 	if (interval->month < 0 || interval->day < 0 || interval->time < 0 ||
 		(interval->month == 0 && interval->day == 0 && interval->time == 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("setting \"%s\" must be longer than nothing, not \"%s\"", setting, value)));
+	if (DatumGetBool(DirectFunctionCall2(interval_gt, PointerGetDatum(interval), PointerGetDatum(&longest))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("setting \"%s\" must be at most 100 years, not \"%s\"", setting, value)));
 }
 
 static const Change *

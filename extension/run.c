@@ -28,6 +28,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
@@ -239,8 +240,9 @@ run_claimed(Run *run, const TimestampTz *due_at)
 
 	if (run->settings.statement_timeout_ms > 0)
 		enable_timeout_after(STATEMENT_TIMEOUT, run->settings.statement_timeout_ms);
+	/* Interrupts are looked for inside, where what they raise is recorded. */
 	while (run_batch(run))
-		CHECK_FOR_INTERRUPTS();
+		;
 	if (run->settings.statement_timeout_ms > 0)
 		disable_timeout(STATEMENT_TIMEOUT, false);
 
@@ -313,13 +315,20 @@ Datum
 grid_rollup_pending(PG_FUNCTION_ARGS)
 {
 	Oid			log = PG_GETARG_OID(0);
-	Relation	rel = try_relation_open(log, AccessShareLock);
+	Relation	rel;
 	TableScanDesc scan;
 	TupleTableSlot *slot;
 	bool		pending;
 
-	if (rel == NULL)
+	/* Whoever holds the log of one rollup must not hold up the others. */
+	if (!ConditionalLockRelationOid(log, AccessShareLock))
 		PG_RETURN_NULL();
+	rel = try_relation_open(log, NoLock);
+	if (rel == NULL)
+	{
+		UnlockRelationOid(log, AccessShareLock);
+		PG_RETURN_NULL();
+	}
 	if (rel->rd_rel->relkind != RELKIND_RELATION ||
 		pg_class_aclcheck(log, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 	{

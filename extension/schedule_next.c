@@ -142,10 +142,10 @@ grid_schedule_next(PG_FUNCTION_ARGS)
 }
 
 /*
- * grid_rollup_next(schedule, after, time_zone): as above, but "after" itself
- * where the schedule or the zone has become unusable (a zone can go with an
- * upgrade of the system): the run that is due then says what is wrong, and no
- * other rollup is held up.
+ * grid_rollup_next(schedule, after, time_zone): as above, but right after
+ * "after", which has been claimed, where the schedule or the zone has become
+ * unusable (a zone can go with an upgrade of the system): the run that is due
+ * then says what is wrong, and no other rollup is held up.
  */
 Datum
 grid_rollup_next(PG_FUNCTION_ARGS)
@@ -157,6 +157,6 @@ grid_rollup_next(PG_FUNCTION_ARGS)
 	ScheduleError error;
 
 	if (!schedule_parse(schedule, strlen(schedule), &parsed, &error) || look_up_zone(zone) == NULL)
-		PG_RETURN_TIMESTAMPTZ(after);
+		PG_RETURN_TIMESTAMPTZ(after + 1);
 	PG_RETURN_TIMESTAMPTZ(schedule_next_time(schedule, after, zone));
 }

@@ -4,13 +4,13 @@ CREATE FUNCTION @extschema@.grid_rollup_pending(log regclass) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
     AS 'MODULE_PATHNAME', 'grid_rollup_pending';
 COMMENT ON FUNCTION @extschema@.grid_rollup_pending(regclass) IS
-$$Whether the log of a rollup holds changes that no refresh has taken yet. NULL for whoever may not read the log, and for a log that is gone.$$;
+$$Whether the log of a rollup holds changes that no refresh has taken yet. NULL for whoever may not read the log, and for a log that is gone or locked.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_next(schedule text, after timestamptz, time_zone text) RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'grid_rollup_next';
 COMMENT ON FUNCTION @extschema@.grid_rollup_next(text, timestamptz, text) IS
-$$grid_schedule_next for grid_rollup_due: where the schedule or the zone has become unusable it is due at "after", so that the run says what is wrong and no other rollup is held up.$$;
+$$grid_schedule_next for grid_rollup_due: where the schedule or the zone has become unusable it is due right after "after", so that the run says what is wrong and no other rollup is held up.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_due(at timestamptz DEFAULT NULL)
     RETURNS TABLE (rollup regclass, due_at timestamptz, wait interval)
@@ -21,10 +21,16 @@ BEGIN ATOMIC
     CROSS JOIN @extschema@.grid_rollup_catalog c
     JOIN pg_class owned ON owned.oid = c.rollup AND pg_has_role(owned.relowner, 'USAGE')
     LEFT JOIN LATERAL (
-        SELECT r.* FROM @extschema@.grid_rollup_runs r WHERE r.rollup = c.rollup ORDER BY r.run DESC LIMIT 1) last ON true
-    -- a run covers every due time up to its start, so that missed times are made up for once
+        -- what began later than now was written by a clock that has been put back since
+        SELECT r.* FROM @extschema@.grid_rollup_runs r WHERE r.rollup = c.rollup AND r.started_at <= clock.at
+        ORDER BY r.run DESC LIMIT 1) last ON true
+    LEFT JOIN LATERAL (
+        SELECT max(r.due_at) AS due_at FROM @extschema@.grid_rollup_runs r
+        WHERE r.rollup = c.rollup AND r.due_at <= clock.at) claimed ON true
+    -- a run covers every due time up to its start, so that missed times are made up for once; and a due time
+    -- that was claimed is never due again
     CROSS JOIN LATERAL (
-        SELECT coalesce(greatest(last.due_at, last.started_at), c.refreshed_at, c.created_at) AS covered) base
+        SELECT coalesce(greatest(claimed.due_at, last.started_at), c.refreshed_at, c.created_at) AS covered) base
     CROSS JOIN LATERAL (
         SELECT CASE
             -- somebody is at it: look again soon, should they die
@@ -33,11 +39,11 @@ BEGIN ATOMIC
             WHEN last.outcome <> 'done'
                 THEN coalesce(last.finished_at, last.started_at) + last.retry_delay
             WHEN NOT c.filled
-                THEN CASE WHEN last.run IS NULL THEN c.created_at ELSE base.covered + coalesce(c.retry_min, '10 seconds') END
+                THEN CASE WHEN claimed.due_at IS NULL THEN c.created_at ELSE base.covered + coalesce(c.retry_min, '10 seconds') END
             ELSE least(
                 @extschema@.grid_rollup_next(c.schedule, base.covered, coalesce(c.time_zone, 'UTC')),
                 CASE WHEN @extschema@.grid_rollup_pending(c.log) THEN base.covered + c.max_lag / 2
-                     ELSE greatest(base.covered, clock.at) + c.max_lag / 2 END)
+                     WHEN c.max_lag IS NOT NULL THEN greatest(base.covered, clock.at) + greatest(c.max_lag / 2, '1 millisecond') END)
             END AS at) due
     WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL);
 END;

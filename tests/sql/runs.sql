@@ -74,7 +74,35 @@ UPDATE grid_rollup_catalog SET time_zone = 'Asia/Atlantis' WHERE rollup = 'hourl
 SELECT rollup, wait <= interval '0' AS now FROM grid_rollup_due() WHERE rollup IN ('fresh'::regclass, 'hourly'::regclass) ORDER BY rollup::text;
 CALL grid_rollup_run('hourly');
 SELECT outcome, sqlstate, message FROM grid_rollup_runs WHERE rollup = 'hourly'::regclass ORDER BY run;
+-- also right after a run by hand, whose due time is the moment it began
 UPDATE grid_rollup_catalog SET time_zone = 'Asia/Shanghai' WHERE rollup = 'hourly'::regclass;
+CALL grid_rollup_run('hourly');
+UPDATE grid_rollup_catalog SET time_zone = 'Asia/Atlantis' WHERE rollup = 'hourly'::regclass;
+SELECT due_at AS due FROM grid_rollup_due() WHERE rollup = 'hourly'::regclass \gset
+CALL grid_rollup_run('hourly', :'due');
+UPDATE grid_rollup_catalog SET time_zone = 'Asia/Shanghai' WHERE rollup = 'hourly'::regclass;
+CALL grid_rollup_run('hourly');
+
+-- a due time claimed before it came is not due again when it comes; and the time furthest ahead disturbs nobody
+SELECT due_at AS due FROM grid_rollup_due() WHERE rollup = 'hourly'::regclass \gset
+CALL grid_rollup_run('hourly', :'due');
+CALL grid_rollup_run('hourly', '294276-12-31 23:59:59+00');
+CALL grid_rollup_run('hourly');
+SELECT due_at - :'due' AS then FROM grid_rollup_due(:'due') WHERE rollup = 'hourly'::regclass;
+SELECT due_at - :'due' AS then FROM grid_rollup_due(:'due'::timestamptz + interval '1 day') WHERE rollup = 'hourly'::regclass;
+
+-- what a clock wrote that has been put back since holds nothing up
+UPDATE grid_rollup_run_log SET started_at = started_at + interval '1 year', finished_at = finished_at + interval '1 year' WHERE rollup = 'fresh'::regclass;
+INSERT INTO visits VALUES ('350304001001', 1);
+SELECT wait < interval '1 minute' AS soon FROM grid_rollup_due() WHERE rollup = 'fresh'::regclass;
+CALL grid_rollup_run('fresh');
+SELECT wait BETWEEN interval '0' AND interval '30 seconds' AS regular FROM grid_rollup_due() WHERE rollup = 'fresh'::regclass;
+
+-- times that would overflow where all rollups are asked about, or be due for ever
+SELECT grid_rollup_alter('fresh', '{"max_lag": "600000 years"}');
+SELECT grid_rollup_alter('fresh', '{"retry_max": "178000000 years"}');
+SELECT grid_rollup_create('never', 'visits', 'code', '{"n": "count(*)"}', max_lag => '-1 hour', lowest_level => 'community');
+SELECT grid_rollup_create('never', 'visits', 'code', '{"n": "count(*)"}', max_lag => '101 years', lowest_level => 'community');
 
 -- disabled, it is not due; dropped, its history goes
 SELECT grid_rollup_alter('shares', '{"enabled": false}');
