@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "log.h"
 
 #define OPEN_TIMEOUT_MS	30000
+#define CANCEL_TIMEOUT_S	10
 #define MIN_DELAY_MS	500
 #define MAX_DELAY_MS	60000
 
@@ -20,20 +22,23 @@
  * string says comes later and wins.
  */
 static const char *const keywords[] = {
-	"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+	"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
 	"fallback_application_name", "dbname", NULL
 };
 
 static void
 fill_values(const char *values[], const char *conninfo)
 {
-	values[0] = "30";
-	values[1] = "10";
-	values[2] = "3";
-	values[3] = "60000";
-	values[4] = "gridtreed";
-	values[5] = conninfo[0] ? conninfo : NULL;
-	values[6] = NULL;
+	const char *timeout = getenv("PGCONNECT_TIMEOUT");
+
+	values[0] = timeout && timeout[0] ? timeout : "30";	/* only where libpq does the waiting */
+	values[1] = "30";
+	values[2] = "10";
+	values[3] = "3";
+	values[4] = "60000";
+	values[5] = "gridtreed";
+	values[6] = conninfo[0] ? conninfo : NULL;
+	values[7] = NULL;
 }
 
 int64_t
@@ -92,13 +97,15 @@ conn_close(Conn *conn)
 	conn->deadline = 0;
 }
 
-/* Keep libpq's words, then close. */
+/* Keep libpq's words, or ours where it has none or has only begun; then close. */
 static ConnEvent
 lost(Conn *conn, const char *fallback)
 {
 	const char *message = conn->pg ? PQerrorMessage(conn->pg) : "";
+	size_t		length = strlen(message);
+	bool		begun = length == 0 || message[length - 1] == ' ';
 
-	snprintf(conn->error, sizeof(conn->error), "%s", message[0] ? message : fallback);
+	snprintf(conn->error, sizeof(conn->error), "%s%s", message, begun ? fallback : "");
 	log_scrub(conn->error);
 	for (size_t n = strlen(conn->error); n > 0 && conn->error[n - 1] == '\n'; n--)
 		conn->error[n - 1] = '\0';
@@ -116,7 +123,8 @@ conn_open(Conn *conn)
 	conn->pg = PQconnectStartParams(keywords, values, 1);
 	conn->state = CONN_OPENING;
 	conn->events = POLLOUT;
-	conn->deadline = now_ms() + OPEN_TIMEOUT_MS;
+	/* What has failed at once has no socket to poll. */
+	conn->deadline = now_ms() + (PQstatus(conn->pg) == CONNECTION_BAD ? 0 : OPEN_TIMEOUT_MS);
 }
 
 static ConnEvent
@@ -152,20 +160,34 @@ void
 conn_send(Conn *conn, const char *sql, int nparams, const char *const *params)
 {
 	clear_result(conn);
-	/* Where sending fails, the next step finds the connection bad. */
-	(void) PQsendQueryParams(conn->pg, sql, nparams, NULL, params, NULL, NULL, 0);
 	conn->state = CONN_BUSY;
 	conn->events = POLLIN | POLLOUT;
+	/* Where sending fails there may be no socket to poll: the deadline has the next step find out. */
+	if (!PQsendQueryParams(conn->pg, sql, nparams, NULL, params, NULL, NULL, 0))
+		conn->deadline = now_ms();
 }
 
+/*
+ * PQcancel opens a connection of its own and waits for the server to close it,
+ * without limit: a process of its own does so, which the parent need not await.
+ */
 void
 conn_cancel(Conn *conn)
 {
-	PGcancel   *cancel = conn->pg ? PQgetCancel(conn->pg) : NULL;
+	PGcancel   *cancel = conn->state == CONN_BUSY ? PQgetCancel(conn->pg) : NULL;
+	pid_t		child = cancel ? fork() : 0;
 	char		error[256];
 
-	if (cancel != NULL && !PQcancel(cancel, error, sizeof(error)))
-		log_event(LOG_WARNING, conn->label, "cannot cancel: %s", error);
+	if (cancel == NULL)
+		return;
+	if (child <= 0)
+	{
+		alarm(child == 0 ? CANCEL_TIMEOUT_S : 0);
+		if (!PQcancel(cancel, error, sizeof(error)))
+			log_event(LOG_WARNING, conn->label, "cannot cancel: %s", error);
+		if (child == 0)
+			_exit(0);
+	}
 	PQfreeCancel(cancel);
 }
 
@@ -220,6 +242,8 @@ conn_step(Conn *conn, short revents)
 {
 	if (conn->state == CONN_OPENING)
 		return step_opening(conn, revents);
+	if (conn->deadline > 0 && now_ms() >= conn->deadline)
+		return lost(conn, "the query could not be sent");
 	if (conn->state == CONN_CLOSED || revents == 0)
 		return CONN_NOTHING;
 	return conn->state == CONN_BUSY ? step_busy(conn) : step_ready(conn);

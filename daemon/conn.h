@@ -37,7 +37,7 @@ typedef struct Conn
 	PGconn	   *pg;
 	PGresult   *result;			/* ours until the next query */
 	short		events;			/* what to poll for */
-	int64_t		deadline;		/* of opening, in ms of now_ms() */
+	int64_t		deadline;		/* in ms of now_ms(); 0 is none */
 	int64_t		retry_delay;	/* last drawn, ms; 0 after success */
 	char		error[1024];
 } Conn;
@@ -57,7 +57,7 @@ extern void conn_close(Conn *conn);
 /* Send a query; the connection must be READY. */
 extern void conn_send(Conn *conn, const char *sql, int nparams, const char *const *params);
 
-/* Ask the server to cancel what the connection does; blocks for a moment. */
+/* Ask the server to cancel what the connection does; does not wait for it. */
 extern void conn_cancel(Conn *conn);
 
 /* Go on after poll() saw revents; 0 is allowed and only looks at the clock. */

@@ -18,8 +18,14 @@
 /* A definition that changes is notified; look this often all the same. */
 #define LONGEST_SLEEP_MS	30000
 
+/* Nobody's figures are stale for want of more questions a second than this. */
+#define SHORTEST_SLEEP_MS	50
+
 /* After a run that could not be made, do not ask again at once. */
 #define BROKEN_PAUSE_MS		5000
+
+/* After one that another session had taken, neither. */
+#define TAKEN_PAUSE_MS		1000
 
 #define PRUNE_INTERVAL_MS	(INT64_C(24) * 3600 * 1000)
 
@@ -122,11 +128,6 @@ shake_hands(Duty *duty)
 		have_problem(duty, duty->handshake.problem);
 		return;
 	}
-	log_event(LOG_INFO, duty->control.label, "%s, gridtree %s",
-			  duty->told[0] ? "connected again" : "connected", duty->handshake.version);
-	duty->told[0] = '\0';
-	duty->ready = true;
-	duty->control.retry_delay = 0;
 	conn_send(&duty->control, "LISTEN gridtree", 0, NULL);
 	duty->step = DUTY_LISTENING;
 }
@@ -163,6 +164,17 @@ start_run(Duty *duty, const PGresult *result, int row)
 	worker_start(worker, &due, duty->handshake.schema);
 }
 
+/* The first answer: not before it is all well. */
+static void
+become_ready(Duty *duty)
+{
+	log_event(LOG_INFO, duty->control.label, "%s, gridtree %s",
+			  duty->told[0] ? "connected again" : "connected", duty->handshake.version);
+	duty->told[0] = '\0';
+	duty->ready = true;
+	duty->control.retry_delay = 0;
+}
+
 /* Start what is due; sleep until the next is. Rows come in order of wait. */
 static void
 take_due(Duty *duty)
@@ -170,6 +182,8 @@ take_due(Duty *duty)
 	const PGresult *result = duty->control.result;
 	int64_t		sleep = LONGEST_SLEEP_MS;
 
+	if (!duty->ready)
+		become_ready(duty);
 	duty->rollups = PQntuples(result);
 	duty->failing = 0;
 	duty->next_wait_ms = -1;
@@ -187,7 +201,7 @@ take_due(Duty *duty)
 			sleep = wait;
 	}
 	duty->step = DUTY_WAITING;
-	duty->wake = now_ms() + sleep;
+	duty->wake = now_ms() + (sleep > SHORTEST_SLEEP_MS ? sleep : SHORTEST_SLEEP_MS);
 	if (duty->once && duty_running(duty) == 0)
 		duty->finished = true;
 }
@@ -246,7 +260,7 @@ step_control(Duty *duty, short revents)
 		next_question(duty);
 }
 
-/* The end of a run is the moment to ask again; after a broken one, not at once. */
+/* The end of a run is the moment to ask again; after one that was none, not at once. */
 static void
 run_ended(Duty *duty, WorkerEnd end)
 {
@@ -254,6 +268,8 @@ run_ended(Duty *duty, WorkerEnd end)
 
 	if (end == WORKER_FAILED)
 		worsen(duty, EXIT_RUN_FAILED);
+	if (end == WORKER_TAKEN)
+		wake += TAKEN_PAUSE_MS;
 	if (end == WORKER_BROKEN)
 	{
 		wake += BROKEN_PAUSE_MS;
@@ -297,6 +313,20 @@ duty_step(Duty *duty, const struct pollfd *fds)
 	step_control(duty, fds[0].revents);
 	if (duty->once && duty->stopping && duty_running(duty) == 0)
 		duty->finished = true;
+	if (duty->finished)
+		duty_close(duty);		/* nobody reads what arrives from now on */
+}
+
+/* A run that has not begun by now does not. */
+void
+duty_stop(Duty *duty)
+{
+	duty->stopping = true;
+	for (int i = 0; i < duty->nworkers; i++)
+	{
+		if (duty->workers[i].step == WORKER_OPENING)
+			worker_abandon(&duty->workers[i]);
+	}
 }
 
 int64_t

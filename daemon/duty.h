@@ -57,6 +57,7 @@ extern void duty_step(Duty *duty, const struct pollfd *fds);
 extern int64_t duty_wake(const Duty *duty);
 
 extern int	duty_running(const Duty *duty);
+extern void duty_stop(Duty *duty);
 extern void duty_cancel(Duty *duty);
 extern void duty_close(Duty *duty);
 

@@ -65,6 +65,7 @@ catch_signals(void)
 	sigaction(SIGINT, &action, NULL);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);	/* conn_cancel's are not awaited */
 }
 
 static int
@@ -83,7 +84,7 @@ stop(Daemon *d)
 	log_event(LOG_INFO, NULL, "stopping, %d runs under way", count_running(d));
 	notify_send("STOPPING=1");
 	for (int i = 0; i < d->options.ndatabases; i++)
-		d->duties[i].stopping = true;
+		duty_stop(&d->duties[i]);
 	d->cancel_at = now_ms() + (int64_t) d->options.grace * 1000;
 }
 
@@ -150,8 +151,8 @@ tell_status(Daemon *d)
 		if (duty->ready && duty->next_wait_ms > 0)
 			next = earlier(next, duty->next_wait_ms);
 	}
-	snprintf(text, sizeof(text), "STATUS=%d of %d databases, %d rollups, %d failing, %d running, next within %d s",
-			 ready, d->options.ndatabases, rollups, failing, count_running(d), (int) ((next + 999) / 1000));
+	snprintf(text, sizeof(text), "STATUS=%d of %d databases, %d rollups, %d failing, %d running, next within %lld s",
+			 ready, d->options.ndatabases, rollups, failing, count_running(d), (long long) (next + 999) / 1000);
 	if (strcmp(text, d->status) == 0)
 		return;
 	memcpy(d->status, text, sizeof(text));

@@ -36,11 +36,14 @@ static const char help[] =
 "(--status); 2 the command line is wrong; 3 a database cannot be reached or is\n"
 "not ready (--once, --check, --status).\n";
 
+/* What looks like a connection string or a setting is shown no further than its key: it may hold a password. */
 static void
 usage_error(const char *problem, const char *value)
 {
-	fprintf(stderr, "gridtreed: %s%s%s\nTry \"gridtreed --help\".\n", problem,
-			value ? ": " : "", value ? value : "");
+	int			shown = value && !strstr(value, "://") ? (int) strcspn(value, "=") : 0;
+
+	fprintf(stderr, "gridtreed: %s%s%.*s\nTry \"gridtreed --help\".\n", problem,
+			shown ? ": " : "", shown, shown ? value : "");
 	exit(EXIT_USAGE);
 }
 

@@ -82,7 +82,7 @@ called(Worker *worker)
 	}
 	log_event(LOG_INFO, worker->conn.label, "rollup=%s due=\"%s\" outcome=\"%s\"",
 			  worker->due.name, worker->due.due_at, worker->outcome);
-	return end_run(worker, WORKER_DONE);
+	return end_run(worker, WORKER_TAKEN);
 }
 
 static WorkerEnd
@@ -101,6 +101,13 @@ log_run(Worker *worker)
 			  failed && known ? " message=\"" : "", failed && known ? PQgetvalue(result, 0, 4) : "",
 			  failed && known ? "\"" : "");
 	return end_run(worker, failed ? WORKER_FAILED : WORKER_DONE);
+}
+
+void
+worker_abandon(Worker *worker)
+{
+	conn_close(&worker->conn);
+	worker->step = WORKER_IDLE;
 }
 
 WorkerEnd

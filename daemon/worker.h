@@ -28,7 +28,8 @@ typedef enum WorkerStep
 typedef enum WorkerEnd
 {
 	WORKER_GOES_ON,
-	WORKER_DONE,				/* or nothing was left to do */
+	WORKER_DONE,
+	WORKER_TAKEN,				/* by another session: busy, or already run */
 	WORKER_FAILED,				/* recorded in the history */
 	WORKER_BROKEN				/* the run could not be made */
 } WorkerEnd;
@@ -44,5 +45,8 @@ typedef struct Worker
 
 extern void worker_start(Worker *worker, const Due *due, const char *schema);
 extern WorkerEnd worker_step(Worker *worker, short revents);
+
+/* Forget a run whose CALL has not been sent. */
+extern void worker_abandon(Worker *worker);
 
 #endif							/* GRIDTREED_WORKER_H */

@@ -111,6 +111,11 @@ SQL
     ($out, $status) = output_of('-d', 'host=x passwor=mole$hill');
     is($status, 2, 'a connection string that cannot be read is exit status 2');
     unlike($out, qr/mole/, 'and is not shown');
+    for my $misplaced ('dbname=x password=mole$hill', 'postgresql://u:mole$hill@x/y', '--pasword=mole$hill') {
+        ($out, $status) = output_of($misplaced);
+        is($status, 2, 'a password in a place where none belongs is exit status 2');
+        unlike($out, qr/mole/, 'and is not shown');
+    }
     for my $wrong (['--sometimes'], ['--max-runs=0'], ['--max-runs'], ['here']) {
         ($out, $status) = output_of(@$wrong);
         is($status, 2, "wrong command line: @$wrong");
@@ -119,6 +124,18 @@ SQL
     like("$status $out", qr/^0 gridtreed \d+\.\d+\.\d+$/, '--version');
     ($out, $status) = output_of('--help');
     like("$status $out", qr/^0 .*--grace=SECONDS.*Exit status:/s, '--help');
+}
+
+# a database that answers the handshake and no more: not connected, and said once
+{
+    psql('CREATE ROLE daemon_denied LOGIN; REVOKE EXECUTE ON FUNCTION grid_rollup_due FROM PUBLIC');
+    my $log = "$ENV{GT_TMP}/gridtreed.denied.log";
+    my $pid = background($log, $daemon, '-d', "dbname=$database user=daemon_denied");
+    for (1 .. 600) { last if -e $log && slurp($log) =~ /denied/; select undef, undef, undef, 0.1; }
+    like(slurp($log), qr/ ERROR database=daemon ERROR: +permission denied for function grid_rollup_due$/m, 'a database that cannot be asked is a problem');
+    unlike(slurp($log), qr/ connected/, 'and not connected');
+    is(stop($pid), 0, 'SIGTERM exits 0');
+    psql('GRANT EXECUTE ON FUNCTION grid_rollup_due TO PUBLIC; DROP ROLE daemon_denied');
 }
 
 # two daemons: what changes becomes fresh, and every due time has one run
@@ -151,6 +168,9 @@ is(server('restart', '-m', 'fast'), 0, 'the server restarts');
 psql(q(INSERT INTO visits VALUES ('350304001001')));
 ok(await($fresh), 'both find it again and go on');
 ok(await("SELECT count(*) >= 2 FROM pg_stat_activity WHERE application_name = 'gridtreed' AND query LIKE '%grid_rollup_due%'"), 'both of them');
+for my $log (@logs) {
+    for (1 .. 600) { last if slurp($log) =~ /connected again/; select undef, undef, undef, 0.1; }
+}
 
 for my $pid (@daemons) { is(stop($pid), 0, 'SIGTERM exits 0'); }
 is(psql(q(SELECT count(*) - count(DISTINCT (rollup, due_at)) FROM grid_rollup_runs)), 0, 'every due time had one run');
@@ -187,6 +207,10 @@ is("$status " . outcomes('slow'), '0 failed lost done', 'the next daemon makes u
 # no server at first
 is(server('stop', '-m', 'fast'), 0, 'the server is away');
 $pid = start();
+my $before = time;
+for (1 .. 600) { last if -e $logs[-1] && slurp($logs[-1]) =~ / ERROR /; select undef, undef, undef, 0.1; }
+like(slurp($logs[-1]), qr/ ERROR database=daemon .*Is the server running/, 'the daemon says so');
+cmp_ok(time - $before, '<', 25, 'at once, not when time is out');
 is(server('start'), 0, 'the server starts after the daemon');
 psql(q(INSERT INTO visits VALUES ('350304001001')));
 ok(await($fresh), 'which finds it');
