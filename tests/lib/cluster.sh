@@ -12,13 +12,27 @@
 
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
+# Whatever runs from the folder: the daemons of a test that died, a server's children.
+kill_leftovers() {
+  local process
+  for process in /proc/[0-9]*; do
+    case $(readlink "$process/exe" 2>/dev/null) in
+      "$GT_TMP"/*) kill -KILL "${process#/proc/}" 2>/dev/null ;;
+    esac
+  done
+}
+
 cluster_down() {
   trap - EXIT INT TERM HUP
+  local running
+  running=$(jobs -p)
+  [ -z "$running" ] || kill $running 2>/dev/null
   [ -n "${GT_TMP:-}" ] && [ -d "$GT_TMP" ] || return 0
   local pidfile
   for pidfile in "$GT_TMP"/*/postmaster.pid; do
     [ -e "$pidfile" ] && $GT_AS "$GT_BIN/pg_ctl" -D "$(dirname "$pidfile")" -m immediate -w stop >/dev/null 2>&1
   done
+  kill_leftovers
   cd / && rm -rf "$GT_TMP"
 }
 
