@@ -49,7 +49,7 @@ SELECT coalesce(p12, p9, p6, p4, p2)::gridcode AS code, count(*) AS n,
   count(w) AS w_count, sum(w) AS w_sum, min(w) AS w_min, max(w) AS w_max, sum(w)::float8 / nullif(count(w), 0) AS w_avg, var_samp(w)::float8 AS w_var
 FROM (SELECT left(c, 2) AS p2, nullif(left(c, 4), left(c, 3)) AS p4, CASE WHEN length(c) >= 6 THEN left(c, 6) END AS p6,
         CASE WHEN length(c) >= 9 THEN left(c, 9) END AS p9, CASE WHEN length(c) >= 12 THEN c END AS p12, v, w
-      FROM (SELECT code::text AS c, v, w FROM events) e) p
+      FROM (SELECT code::text COLLATE "C" AS c, v, w FROM events) e) p
 GROUP BY ROLLUP (p2, p4, p6, p9, p12)
 HAVING CASE GROUPING(p2, p4, p6, p9, p12) WHEN 0 THEN p12 WHEN 1 THEN p9 WHEN 3 THEN p6 WHEN 7 THEN p4 WHEN 15 THEN p2 END IS NOT NULL;
 SQL
