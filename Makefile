@@ -65,10 +65,10 @@ $(INSTALL_SQL): $(PARTS) extension/gridtree.control
 .PHONY: daemon
 all: daemon
 daemon:
-	$(MAKE) -C daemon VERSION=$(GT_VERSION) PG_CONFIG=$(PG_CONFIG) WERROR=$(WERROR)
+	$(MAKE) -C daemon VERSION=$(GT_VERSION) PG_CONFIG='$(PG_CONFIG)' WERROR=$(WERROR)
 install: install-daemon
 install-daemon:
-	$(MAKE) -C daemon install VERSION=$(GT_VERSION) PG_CONFIG=$(PG_CONFIG) DESTDIR=$(DESTDIR)
+	$(MAKE) -C daemon install VERSION=$(GT_VERSION) PG_CONFIG='$(PG_CONFIG)' DESTDIR='$(DESTDIR)'
 clean: clean-daemon
 clean-daemon:
 	$(MAKE) -C daemon clean

@@ -67,13 +67,21 @@ cluster_start() {
     { tail -n 20 "$GT_TMP/server/log"; return 1; }
 }
 
+# In TMPDIR, unless pg_regress and sockets (blanks, length) or the server's user cannot have it there.
+make_folder() {
+  local parent=${TMPDIR:-/tmp}
+  [[ $parent = *[[:space:]]* || ${#parent} -gt 60 ]] && parent=/tmp
+  GT_TMP=$(mktemp -d "$parent/gridtree.XXXXXX") && chmod 755 "$GT_TMP" && $GT_AS test -x "$GT_TMP" && return
+  [ -z "$GT_TMP" ] || rmdir "$GT_TMP"
+  GT_TMP=$(mktemp -d /tmp/gridtree.XXXXXX) && chmod 755 "$GT_TMP"
+}
+
 cluster_up() {
-  GT_TMP=$(mktemp -d "${TMPDIR:-/tmp}/gridtree.XXXXXX")
+  choose_server_user
+  make_folder || return 1
   trap cluster_down EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
-  chmod 755 "$GT_TMP"
-  choose_server_user
   install_copy || return 1
   export GT_TMP GT_DATA=$GT_TMP/data
   export PGHOST=$GT_TMP/server PGPORT=54321 PGUSER=gridtree PGDATABASE=postgres
