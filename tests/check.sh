@@ -12,11 +12,12 @@ passed=0 failed=0 skipped=0
 
 # count FILE: adds up the ok and not ok lines of TAP or of pg_regress 15.
 count() {
-  local ok not skip
+  local ok not skip whole
   not=$(grep -cE '^not ok|\.\.\. FAILED' "$1")
   skip=$(grep -cE '^ok .*# (SKIP|skip)' "$1")
+  whole=$(grep -cE '^1\.\.0 # (SKIP|skip)' "$1")
   ok=$(grep -cE '^ok |^(test|    ) .*\.\.\. ok' "$1")
-  passed=$((passed + ok - skip)) failed=$((failed + not)) skipped=$((skipped + skip))
+  passed=$((passed + ok - skip)) failed=$((failed + not)) skipped=$((skipped + skip + whole))
 }
 
 # In the background, because a trap waits for a command in the foreground: a
