@@ -26,22 +26,6 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-uint64
-rollup_execute(const char *sql)
-{
-	return rollup_execute_args(sql, 0, NULL, NULL, NULL);
-}
-
-uint64
-rollup_execute_args(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
-{
-	int			code = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
-
-	if (code < 0)
-		elog(ERROR, "SPI failed with %s: %s", SPI_result_code_string(code), sql);
-	return SPI_processed;
-}
-
 /* Query the catalog under the latest snapshot, with one oid as $1. */
 static void
 catalog_query(const char *sql, Oid oid)

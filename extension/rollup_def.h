@@ -134,11 +134,6 @@ extern void rollup_set_names(RollupDef *def);
 /* Qualified, quoted name of a relation. */
 extern char *relation_name(Oid relation);
 
-/* Run one statement through SPI; an error unless it works.  Returns the rows. */
-extern uint64 rollup_execute(const char *sql);
-extern uint64 rollup_execute_args(const char *sql, int nargs, Oid *types, Datum *values,
-								  const char *nulls);
-
 /* --- rollup_measure.c --- */
 
 /* The measures of the argument json, analysed against def->source as the current user. */

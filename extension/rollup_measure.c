@@ -9,6 +9,7 @@
  * what goes on is the deparsed, fully qualified form of its arguments.
  */
 #include "rollup_def.h"
+#include "rollup_owner.h"
 
 #include <ctype.h>
 

@@ -6,6 +6,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -61,4 +62,20 @@ relation_owner(Oid relation)
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
+}
+
+uint64
+rollup_execute(const char *sql)
+{
+	return rollup_execute_args(sql, 0, NULL, NULL, NULL);
+}
+
+uint64
+rollup_execute_args(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
+{
+	int			code = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
+
+	if (code < 0)
+		elog(ERROR, "SPI failed with %s: %s", SPI_result_code_string(code), sql);
+	return SPI_processed;
 }

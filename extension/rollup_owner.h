@@ -29,4 +29,9 @@ extern void owner_enter_catalog(OwnerContext *context);
 /* The owner of a relation; InvalidOid where there is no such relation. */
 extern Oid	relation_owner(Oid relation);
 
+/* Run one statement through SPI; an error unless it works.  Returns the rows. */
+extern uint64 rollup_execute(const char *sql);
+extern uint64 rollup_execute_args(const char *sql, int nargs, Oid *types, Datum *values,
+								  const char *nulls);
+
 #endif							/* GRIDTREE_ROLLUP_OWNER_H */

@@ -6,6 +6,7 @@
  * search_path.  What they are for is said in rollup_def.h.
  */
 #include "rollup_def.h"
+#include "rollup_owner.h"
 
 #include "utils/builtins.h"
 
