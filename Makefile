@@ -43,8 +43,7 @@ SHLIB_LINK = -lm
 EXTRA_CLEAN = .built-for
 
 # Contraction to fused multiply-add would break exact predicates on aarch64.
-PG_CFLAGS  = -std=gnu11 -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
-             -ffp-contract=off $(if $(WERROR),-Werror)
+PG_CFLAGS  = -std=gnu11 -Wextra -ffp-contract=off $(if $(WERROR),-Werror)
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -DGRIDTREE_VERSION='"$(GT_VERSION)"'
 
 # Not every machine that has a server has the LLVM that built it.

@@ -20,7 +20,8 @@ PG_FUNCTION_INFO_V1(gridcode_from_text_cast);
 PG_FUNCTION_INFO_V1(gridcode_to_text_cast);
 
 bool
-gridcode_from_text(const char *text, size_t len, gridcode *code, Node *escontext)
+gridcode_from_text(const char *text, size_t len, gridcode *code,
+				   Node *escontext pg_attribute_unused())
 {
 	GridcodeParse problem = gridcode_parse(text, len, code);
 

@@ -128,7 +128,7 @@ add_bound(Range *range, const Bound *bound)
 
 /* All bounds of the column that are in one list with the clause of args. */
 static bool
-find_range(PlannerInfo *root, List *args, const VariableStatData *vardata, Range *range)
+find_range(List *args, const VariableStatData *vardata, Range *range)
 {
 	Oid			family = lookup_type_cache(vardata->atttype, TYPECACHE_BTREE_OPFAMILY)->btree_opf;
 	List	   *clauses;
@@ -275,7 +275,7 @@ bound_selectivity(FunctionCallInfo fcinfo, PGFunction core)
 	{
 		if (is_unknown_subtree_end(other, operator))
 			selectivity = unknown_subtree_end(&vardata);
-		else if (IsA(other, Const) && find_range(root, args, &vardata, &range))
+		else if (IsA(other, Const) && find_range(args, &vardata, &range))
 			selectivity = range.first == args ? range_selectivity(root, &vardata, &range, varRelid) : 1.0;
 		ReleaseVariableStats(vardata);
 	}

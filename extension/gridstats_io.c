@@ -90,7 +90,7 @@ gridstats_recv(PG_FUNCTION_ARGS)
 	const char *bytes = pq_getmsgbytes(message, size);
 	GridStats	stats;
 
-	if (size == 0 || stats_unpack_untrusted(&stats, (const uint8 *) bytes, size) != size)
+	if (size == 0 || stats_unpack_untrusted(&stats, (const uint8 *) bytes, size) != (size_t) size)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid binary value for type %s", "gridstats")));

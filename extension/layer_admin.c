@@ -209,7 +209,7 @@ refuse_nulls(FunctionCallInfo fcinfo)
 {
 	static const char *const names[] = {"layer", "relation", "geom_column", "code_column", NULL, "scheme"};
 
-	for (int i = 0; i < lengthof(names); i++)
+	for (int i = 0; i < (int) lengthof(names); i++)
 		if (names[i] && PG_ARGISNULL(i))
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -239,7 +239,7 @@ refuse_nulls(FunctionCallInfo fcinfo)
 {
 	static const char *const names[] = {"target", "layer", "geom_column", "code_column", "tolerance"};
 
-	for (int i = 0; i < lengthof(names); i++)
+	for (int i = 0; i < (int) lengthof(names); i++)
 		if (PG_ARGISNULL(i))
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

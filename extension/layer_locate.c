@@ -65,7 +65,7 @@ static int	depth = 0;
 
 /* Mark what depends on a relation; every layer for the catalog or for "all". */
 static void
-forget_relation(Datum arg, Oid relation)
+forget_relation(Datum arg pg_attribute_unused(), Oid relation)
 {
 	HASH_SEQ_STATUS status;
 	KeptLayer  *kept;
@@ -78,14 +78,14 @@ forget_relation(Datum arg, Oid relation)
 
 /* A renamed schema changes names that are written in the plans. */
 static void
-forget_schema(Datum arg, int cacheid, uint32 hashvalue)
+forget_schema(Datum arg, int cacheid pg_attribute_unused(), uint32 hashvalue pg_attribute_unused())
 {
 	forget_relation(arg, InvalidOid);
 }
 
 /* An error leaves the depth too high; no query outlives its transaction. */
 static void
-reset_depth(XactEvent event, void *arg)
+reset_depth(XactEvent event, void *arg pg_attribute_unused())
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
 		depth = 0;

@@ -81,7 +81,7 @@ rollup_check_length(const char *setting, const Interval *interval, const char *v
 static const Change *
 find_change(const char *key)
 {
-	for (int i = 0; i < lengthof(changes); i++)
+	for (int i = 0; i < (int) lengthof(changes); i++)
 		if (strcmp(changes[i].key, key) == 0)
 			return &changes[i];
 	ereport(ERROR,
@@ -118,7 +118,7 @@ change_owner(const RollupDef *def, const char *owner)
 {
 	Oid			parts[] = {def->rollup, def->rest, def->log, def->rows, def->live, def->bi};
 
-	for (int i = 0; i < lengthof(parts); i++)
+	for (int i = 0; i < (int) lengthof(parts); i++)
 		if (OidIsValid(parts[i]))
 			rollup_execute(psprintf("ALTER TABLE %s OWNER TO %s", relation_name(parts[i]),
 									quote_identifier(owner)));

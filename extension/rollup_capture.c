@@ -68,7 +68,7 @@ typedef struct CaptureEntry
 static HTAB *entries = NULL;
 
 static void
-forget_relation(Datum arg, Oid relation)
+forget_relation(Datum arg pg_attribute_unused(), Oid relation)
 {
 	HASH_SEQ_STATUS status;
 	CaptureEntry *entry;
@@ -90,7 +90,7 @@ forget_relation(Datum arg, Oid relation)
 }
 
 static void
-forget_all(Datum arg, int cacheid, uint32 hash)
+forget_all(Datum arg, int cacheid pg_attribute_unused(), uint32 hash pg_attribute_unused())
 {
 	forget_relation(arg, InvalidOid);
 }

@@ -346,7 +346,7 @@ rollup_store(const RollupDef *def, Datum scheme, const char *lowest, const char 
 #undef TEXT_OR_NULL
 	char		nulls[lengthof(values)];
 
-	for (int i = 0; i < lengthof(values); i++)
+	for (int i = 0; i < (int) lengthof(values); i++)
 		nulls[i] = values[i] == (Datum) 0 ? 'n' : ' ';
 
 	owner_enter_catalog(&context);

@@ -304,7 +304,7 @@ check_names(const RollupDef *def)
 	for (int i = 0; i < def->nmeasures; i++)
 		names = add_name(names, def->measures[i].name);
 	for (int i = 0; i < def->nmeasures; i++)
-		for (int part = 0; part < lengthof(parts) && measure_is_stats(&def->measures[i]); part++)
+		for (int part = 0; part < (int) lengthof(parts) && measure_is_stats(&def->measures[i]); part++)
 			names = add_name(names, psprintf("%s_%s", def->measures[i].name, parts[part]));
 }
 
@@ -357,7 +357,7 @@ create_tables(RollupDef *def, const CreateRequest *request)
 	char	   *bucket = def->ntimes > 0 ? ", bucket" : "";
 	StringInfoData buf;
 
-	for (int part = 0; part < lengthof(suffixes); part++)
+	for (int part = 0; part < (int) lengthof(suffixes); part++)
 	{
 		char	   *table = new_name(request, suffixes[part]);
 
@@ -439,7 +439,7 @@ analyse(RollupDef *def, const CreateRequest *request)
 		check_time(def, &def->times[i]);
 	if (request->bucket_column)
 	{
-		RollupColumn column = {request->bucket_column};
+		RollupColumn column = {.name = request->bucket_column};
 
 		check_time(def, &column);
 	}

@@ -116,7 +116,7 @@ forget_views(void)
 {
 	static const char *const columns[] = {"live", "bi"};
 
-	for (int i = 0; i < lengthof(columns); i++)
+	for (int i = 0; i < (int) lengthof(columns); i++)
 		rollup_execute(psprintf("UPDATE %s.grid_rollup_catalog SET %s = NULL WHERE %s IN (SELECT d.objid"
 								" FROM pg_event_trigger_dropped_objects() d"
 								" WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0)",

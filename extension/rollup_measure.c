@@ -52,7 +52,7 @@ static const MeasureKind kinds[] = {
 const MeasureKind *
 measure_kind(const char *name)
 {
-	for (int i = 0; i < lengthof(kinds); i++)
+	for (int i = 0; i < (int) lengthof(kinds); i++)
 		if (strcmp(kinds[i].name, name) == 0)
 			return &kinds[i];
 	ereport(ERROR,
@@ -137,14 +137,14 @@ spells_moving_time(const char *text, int location)
 	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
 	const char *p;
 
-	if (location < 0 || location >= strlen(text))
+	if (location < 0 || location >= (int) strlen(text))
 		return false;
 	p = text + location;
 	while (*p && *p != '\'' && *p != '$')
 		p++;
 	while (*p && !isalnum((unsigned char) *p))
 		p++;
-	for (int i = 0; i < lengthof(words); i++)
+	for (int i = 0; i < (int) lengthof(words); i++)
 		if (pg_strncasecmp(p, words[i], strlen(words[i])) == 0 &&
 			!isalnum((unsigned char) p[strlen(words[i])]))
 			return true;
@@ -218,7 +218,7 @@ kind_of(const RollupMeasure *m, Aggref *call)
 {
 	const char *name = get_func_name(call->aggfnoid);
 
-	for (int i = 0; i < lengthof(kinds); i++)
+	for (int i = 0; i < (int) lengthof(kinds); i++)
 	{
 		const MeasureKind *kind = &kinds[i];
 
@@ -327,7 +327,7 @@ analyse_measure(const RollupDef *def, RollupMeasure *m, const char *search_path)
 
 /* Number of the time column among those in use, added if it is new. */
 static int
-time_slot(RollupDef *def, const RollupMeasure *m, const char *column)
+time_slot(RollupDef *def, const char *column)
 {
 	RollupColumn *time;
 
@@ -386,7 +386,7 @@ read_measure(RollupDef *def, int i, const char *bucket_column)
 				 errhint("Give bucket_column and bucket_width, or count with FILTER (WHERE %s IS NOT NULL).",
 						 quote_identifier(m->at))));
 	if (bucket_column != NULL)
-		m->slot = time_slot(def, m, m->at ? m->at : bucket_column);
+		m->slot = time_slot(def, m->at ? m->at : bucket_column);
 }
 
 void

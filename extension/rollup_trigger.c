@@ -125,7 +125,7 @@ equip_table(Oid relation, Oid source)
 		return;
 	LockRelationOid(relation, ShareRowExclusiveLock);
 	owner_enter(&context, relation_owner(relation));
-	for (int i = 0; i < lengthof(triggers); i++)
+	for (int i = 0; i < (int) lengthof(triggers); i++)
 		if (!triggers[i].inherited || !get_rel_relispartition(relation))
 			create_trigger(relation, &triggers[i]);
 	owner_leave(&context);
@@ -160,7 +160,7 @@ rollup_unequip(Oid source)
 		OwnerContext context;
 
 		owner_enter(&context, relation_owner(table));
-		for (int i = 0; i < lengthof(triggers); i++)
+		for (int i = 0; i < (int) lengthof(triggers); i++)
 		{
 			/* Dropping a parent's row trigger has dropped those of its partitions. */
 			if (OidIsValid(get_trigger_oid(table, triggers[i].name, true)))

@@ -159,7 +159,7 @@ append_plain(StringInfo buf, const RollupDef *def, const RollupMeasure *m)
 	if (measure_is_plain(m))
 		appendStringInfo(buf, ", r.%s", quote_identifier(m->name));
 	else if (measure_is_stats(m))
-		for (int i = 0; i < lengthof(parts); i++)
+		for (int i = 0; i < (int) lengthof(parts); i++)
 			appendStringInfo(buf, ", %s.stats_%s(r.%s) AS %s", def->schema, parts[i],
 							 quote_identifier(m->name),
 							 quote_identifier(psprintf("%s_%s", m->name, parts[i])));
@@ -176,7 +176,7 @@ rollup_create_bi_view(const RollupDef *def, const char *name)
 
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "CREATE VIEW %s AS ", name);
-	for (int part = 0; part < lengthof(tables); part++)
+	for (int part = 0; part < (int) lengthof(tables); part++)
 	{
 		appendStringInfo(&buf, "%sSELECT r.code::pg_catalog.text AS code%s%s",
 						 part > 0 ? " UNION ALL " : "", sql_bucket(def, "r"), sql_dims(def, "r."));

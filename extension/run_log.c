@@ -98,7 +98,7 @@ run_log_settings(Oid rollup)
 {
 	RunSettings settings;
 	Statement	statement = {
-		"SELECT least(extract(epoch FROM statement_timeout) * 1000, 2147483647)::bigint,"
+		.sql = "SELECT least(extract(epoch FROM statement_timeout) * 1000, 2147483647)::bigint,"
 		" least(extract(epoch FROM lock_timeout) * 1000, 2147483647)::bigint, schedule, time_zone"
 		" FROM %s.grid_rollup_catalog WHERE rollup = $1"
 	};
@@ -121,7 +121,7 @@ static void
 close_lost_runs(Oid rollup)
 {
 	Statement	statement = {
-		"UPDATE %s.grid_rollup_run_log SET outcome = 'lost', finished_at = clock_timestamp(),"
+		.sql = "UPDATE %s.grid_rollup_run_log SET outcome = 'lost', finished_at = clock_timestamp(),"
 		" message = 'the session ended before the run did'"
 		" WHERE rollup = $1 AND outcome IS NULL"
 	};
@@ -139,7 +139,7 @@ int64
 run_log_start(Oid rollup, const TimestampTz *due_at)
 {
 	Statement	statement = {
-		"INSERT INTO %1$s.grid_rollup_run_log (rollup, due_at, started_at, pid, retry_delay)"
+		.sql = "INSERT INTO %1$s.grid_rollup_run_log (rollup, due_at, started_at, pid, retry_delay)"
 		" SELECT c.rollup, coalesce($2, clock.now), clock.now, pg_backend_pid(),"
 		"  least(coalesce(c.retry_max, '1 hour'),"
 		"   bound.low + random() * (3 * coalesce(last.delay, bound.low) - bound.low))"
@@ -162,7 +162,7 @@ run_log_start(Oid rollup, const TimestampTz *due_at)
 void
 run_log_progress(int64 run, int64 cells)
 {
-	Statement	statement = {"UPDATE %s.grid_rollup_run_log SET cells = $2 WHERE run = $1"};
+	Statement	statement = {.sql = "UPDATE %s.grid_rollup_run_log SET cells = $2 WHERE run = $1"};
 
 	add_arg(&statement, INT8OID, Int64GetDatum(run), false);
 	add_arg(&statement, INT8OID, Int64GetDatum(cells), false);
@@ -173,7 +173,7 @@ void
 run_log_finish(int64 run, int64 cells, const ErrorData *error)
 {
 	Statement	statement = {
-		"UPDATE %s.grid_rollup_run_log SET finished_at = clock_timestamp(), cells = $2, sqlstate = $3,"
+		.sql = "UPDATE %s.grid_rollup_run_log SET finished_at = clock_timestamp(), cells = $2, sqlstate = $3,"
 		" message = $4, outcome = CASE WHEN $3 IS NULL THEN 'done' ELSE 'failed' END WHERE run = $1"
 	};
 
@@ -197,7 +197,7 @@ Datum
 grid_rollup_prune(PG_FUNCTION_ARGS)
 {
 	Statement	statement = {
-		"DELETE FROM %1$s.grid_rollup_run_log l USING pg_class c"
+		.sql = "DELETE FROM %1$s.grid_rollup_run_log l USING pg_class c"
 		" WHERE c.oid = l.rollup AND pg_has_role($2, c.relowner, 'USAGE')"
 		" AND l.finished_at < clock_timestamp() - $1"
 		" AND l.run NOT IN (SELECT max(run) FROM %1$s.grid_rollup_run_log GROUP BY rollup"
