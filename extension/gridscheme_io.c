@@ -51,6 +51,8 @@ parse_problem_detail(SchemeParse problem, int level)
 			return errdetail("Level %d has no name.", level);
 		case SCHEME_BAD_NAME:
 			return errdetail("The name of level %d has a control character in it.", level);
+		case SCHEME_WIDE_COMMA:
+			return errdetail("The name of level %d has a full-width comma in it; levels are separated by \",\".", level);
 		case SCHEME_LONG_NAME:
 			return errdetail("The name of level %d is longer than %d bytes.", level, SCHEME_MAX_NAME);
 		case SCHEME_NO_WIDTH:

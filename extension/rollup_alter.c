@@ -112,12 +112,35 @@ check_value(const Change *change, const char *json_type, const char *value, cons
 	rollup_check_length(change->key, interval, value);
 }
 
+/*
+ * The triggers write the log and refreshes read the source as the owner: one
+ * without these rights would stop everybody who writes to the source.
+ */
+static void
+check_owner_rights(const RollupDef *def, const char *owner)
+{
+	Oid			types[] = {TEXTOID, OIDOID, OIDOID};
+	Datum		values[] = {CStringGetTextDatum(owner), ObjectIdGetDatum(def->rollup),
+	ObjectIdGetDatum(def->source)};
+
+	(void) get_role_oid(owner, false);
+	if (rollup_execute_args("SELECT FROM pg_catalog.pg_class c WHERE c.oid IN ($2, $3)"
+							" AND NOT (pg_catalog.has_schema_privilege($1::name, c.relnamespace, 'USAGE')"
+							" AND (c.oid = $2 OR pg_catalog.has_table_privilege($1::name, c.oid, 'SELECT')))",
+							3, types, values, NULL) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" cannot own rollup \"%s\"", owner, get_rel_name(def->rollup)),
+				 errdetail("It needs USAGE on the schemas of the rollup and of its source, and SELECT on the source.")));
+}
+
 /* Hand every part of the rollup over; ALTER TABLE checks whether the user may. */
 static void
 change_owner(const RollupDef *def, const char *owner)
 {
 	Oid			parts[] = {def->rollup, def->rest, def->log, def->rows, def->live, def->bi};
 
+	check_owner_rights(def, owner);
 	for (int i = 0; i < (int) lengthof(parts); i++)
 		if (OidIsValid(parts[i]))
 			rollup_execute(psprintf("ALTER TABLE %s OWNER TO %s", relation_name(parts[i]),

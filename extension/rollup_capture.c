@@ -17,6 +17,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "rollup_owner.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -254,12 +255,24 @@ prepare(const RollupDef *def, CaptureEvent event)
 	return plan;
 }
 
+/* Whoever writes to the source sees here whose rights are missing. */
+static void
+name_rollup(void *arg)
+{
+	const RollupDef *def = arg;
+
+	errcontext("log of changes for rollup %s, as its owner \"%s\"", def->rollup_name,
+			   GetUserNameFromId(relation_owner(def->rollup), true));
+}
+
 static void
 execute(CaptureTarget *target, CaptureEvent event, Datum *values, const char *nulls)
 {
 	OwnerContext context;
+	ErrorContextCallback callback = {error_context_stack, name_rollup, target->def};
 	int			code;
 
+	error_context_stack = &callback;
 	owner_enter(&context, relation_owner(target->def->rollup));
 	if (target->plans[event] == NULL)
 		target->plans[event] = prepare(target->def, event);
@@ -267,6 +280,7 @@ execute(CaptureTarget *target, CaptureEvent event, Datum *values, const char *nu
 	if (code != SPI_OK_INSERT)
 		elog(ERROR, "SPI failed with %s", SPI_result_code_string(code));
 	owner_leave(&context);
+	error_context_stack = callback.previous;
 }
 
 /* Log the cells of one row. */

@@ -188,6 +188,9 @@ drop_broken(void)
 	{
 		Oid			source = broken[i][1];
 
+		if (get_rel_name(broken[i][0]))
+			ereport(NOTICE,
+					(errmsg("drop cascades to rollup \"%s\" and its figures", get_rel_name(broken[i][0]))));
 		rollup_forget(broken[i][0]);
 		release_source(source);
 		broken[i][1] = InvalidOid;

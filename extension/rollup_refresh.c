@@ -73,6 +73,7 @@
 
 PG_FUNCTION_INFO_V1(grid_rollup_refresh);
 PG_FUNCTION_INFO_V1(grid_rollup_refresh_batched);
+PG_FUNCTION_INFO_V1(grid_rollup_touch);
 
 /* Touched cells, as taken from the log. */
 typedef struct Touched
@@ -97,6 +98,16 @@ rollup_may_refresh(Oid rollup, Oid role)
 		pg_class_aclmask(rollup, role, write, ACLMASK_ALL) == write;
 }
 
+static void
+check_may_refresh(Oid rollup)
+{
+	if (!rollup_may_refresh(rollup, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to refresh rollup \"%s\"", get_rel_name(rollup)),
+				 errhint("It takes the owner, or INSERT, UPDATE and DELETE on it.")));
+}
+
 /* Steps 1 and 2 of the protocol.  Returns the definition. */
 static RollupDef *
 begin_refresh(Oid rollup)
@@ -107,11 +118,7 @@ begin_refresh(Oid rollup)
 	Datum		values[] = {ObjectIdGetDatum(rollup)};
 	uint64		updated;
 
-	if (!rollup_may_refresh(rollup, GetUserId()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to refresh rollup \"%s\"", get_rel_name(rollup)),
-				 errhint("It takes the owner, or INSERT, UPDATE and DELETE on it.")));
+	check_may_refresh(rollup);
 	LockRelationOid(def->source, AccessShareLock);
 	LockRelationOid(rollup, RowExclusiveLock);
 	def = rollup_load(rollup, false);	/* it may have been dropped or altered meanwhile */
@@ -441,6 +448,21 @@ rollup_refresh(Oid rollup, int64 max_cells, bool *more)
 	owner_leave(&context);
 	SPI_finish();
 	return cells;
+}
+
+/* Have the next refresh compute everything. */
+Datum
+grid_rollup_touch(PG_FUNCTION_ARGS)
+{
+	Oid			rollup = PG_GETARG_OID(0);
+	RollupDef  *def;
+
+	SPI_connect();
+	def = rollup_load(rollup, false);
+	check_may_refresh(rollup);
+	rollup_touch_everything(def);
+	SPI_finish();
+	PG_RETURN_VOID();
 }
 
 Datum

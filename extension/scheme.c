@@ -66,6 +66,18 @@ take_width(const char *start, const char **end)
 	return width;
 }
 
+/* A separator of another keyboard would silently become part of a name. */
+static bool
+has_wide_separator(const char *name, size_t len)
+{
+	static const char *const separators[] = {"\xef\xbc\x8c", "\xe3\x80\x81"};	/* U+FF0C, U+3001 */
+
+	for (size_t i = 0; i + 3 <= len; i++)
+		if (memcmp(name + i, separators[0], 3) == 0 || memcmp(name + i, separators[1], 3) == 0)
+			return true;
+	return false;
+}
+
 static SchemeParse
 check_name(const GridScheme *scheme, const char *name, size_t len)
 {
@@ -78,6 +90,8 @@ check_name(const GridScheme *scheme, const char *name, size_t len)
 	for (i = 0; i < len; i++)
 		if ((unsigned char) name[i] < 0x20 || name[i] == 0x7f)
 			return SCHEME_BAD_NAME;
+	if (has_wide_separator(name, len))
+		return SCHEME_WIDE_COMMA;
 	if (scheme_level_named(scheme, name, len) > 0)
 		return SCHEME_DUPLICATE;
 	return SCHEME_OK;

@@ -37,6 +37,7 @@ typedef enum SchemeParse
 	SCHEME_EMPTY,				/* no level at all */
 	SCHEME_NO_NAME,				/* a level without a name */
 	SCHEME_BAD_NAME,			/* a control character in the name */
+	SCHEME_WIDE_COMMA,			/* a comma of a Chinese keyboard in the name */
 	SCHEME_LONG_NAME,
 	SCHEME_NO_WIDTH,			/* a level that does not end in a number */
 	SCHEME_BAD_WIDTH,			/* a width that is not 1 to 18 */

@@ -15,7 +15,7 @@ WITH figure AS (
 ), grid AS (
   SELECT code, geom, figure, width_bucket(round(figure)::numeric, breaks) AS class FROM area JOIN figure USING (code), break
 ), drawing (nth, line) AS (
-  SELECT 10, string_agg(format('<path class="c%s" d="%s"><title>%s  %s</title></path>', class, ST_AsSVG(geom, 1, 1), code, round(figure::numeric, 1)), E'\n' ORDER BY code)
+  SELECT 10, string_agg(format('<path class="c%s" d="%s"><title>%s  %s</title></path>', class, ST_AsSVG(geom, 1, 1), code, round(figure)::numeric), E'\n' ORDER BY code)
   FROM grid
   UNION ALL
   -- the main roads lie on the borders of streets, drawn as a line in a line

@@ -34,6 +34,12 @@ CREATE FUNCTION @extschema@.grid_rollup_refresh(rollup regclass) RETURNS bigint
 COMMENT ON FUNCTION @extschema@.grid_rollup_refresh(regclass) IS
 'Recomputes the touched cells of a rollup and the areas around them, in the caller''s transaction and as the rollup''s owner; the first time, and after TRUNCATE, ATTACH or DETACH, all of it. Returns the number of lowest cells recomputed. For the owner, and roles that may INSERT, UPDATE and DELETE in the rollup.';
 
+CREATE FUNCTION @extschema@.grid_rollup_touch(rollup regclass) RETURNS void
+    LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100
+    AS 'MODULE_PATHNAME', 'grid_rollup_touch';
+COMMENT ON FUNCTION @extschema@.grid_rollup_touch(regclass) IS
+'Has the next refresh compute a rollup anew, all of it: for changes that no trigger saw, such as a source loaded with triggers disabled or a rollup table edited by hand. For whoever may refresh it.';
+
 CREATE PROCEDURE @extschema@.grid_rollup_refresh_batched(rollup regclass, batch int)
     LANGUAGE C
     AS 'MODULE_PATHNAME', 'grid_rollup_refresh_batched';

@@ -43,6 +43,9 @@ SELECT grid_level('13', 'us-census'), grid_level('13121', 'us-census'), grid_lev
 SELECT grid_level('064350014014', 'de-ars'), grid_parent('064350014014', 'de-ars'), grid_parent('06435', 'de-ars'), grid_level('06435', 'de-ars'), grid_level('064', 'de-ars');
 SELECT grid_level('35030400100101', 'cn-grid2'), grid_level('35030400100101'), grid_depth('350304001001001', 'cn-grid2'), grid_parent('350304001001001', 'cn-grid2');
 SELECT grid_level('350304001', '省 2, 市 2, 区 2, 街道 3'), grid_ancestor('350304001', '市', '省 2, 市 2, 区 2, 街道 3');
+-- a comma of another keyboard is not part of a name
+SELECT '省 2，市 2'::gridscheme;
+SELECT '省 2、市 2'::gridscheme;
 
 -- ancestors
 SELECT * FROM grid_ancestors('350304001001');

@@ -110,11 +110,11 @@ DROP SCHEMA rollup_hostile CASCADE;
 SELECT code, level, n FROM r ORDER BY code;
 
 -- another owner
+GRANT SELECT ON cases TO rollup_heir;
 SELECT grid_rollup_alter('r', '{"owner": "rollup_heir"}');
 SELECT relname, relowner::regrole FROM pg_class WHERE relnamespace = 'rollup_security'::regnamespace AND relname LIKE 'r%' AND relkind IN ('r', 'v') ORDER BY 1;
 INSERT INTO cases VALUES ('350304001001003', 1);
 SELECT grid_rollup_refresh('r');
-GRANT SELECT ON cases TO rollup_heir;
 ALTER TABLE cases DISABLE ROW LEVEL SECURITY;
 SELECT grid_rollup_refresh('r');
 SELECT * FROM grid_rollup_verify('r');
