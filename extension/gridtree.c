@@ -100,3 +100,15 @@ postgis_type(const char *name)
 				 errmsg("type \"%s\" of extension postgis does not exist", name)));
 	return type;
 }
+
+char *
+relation_quoted(Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
+}

@@ -30,4 +30,7 @@ extern Oid	gridtree_type(const char *name);
 /* Oid of a type of PostGIS by name; an error if missing. */
 extern Oid	postgis_type(const char *name);
 
+/* Its qualified, quoted name, palloc'd; an error if there is no such relation. */
+extern char *relation_quoted(Oid relation);
+
 #endif							/* GRIDTREE_H */

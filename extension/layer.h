@@ -40,7 +40,6 @@ extern char *statement_filter(Relation rel, const char *filter, const char *alia
 /* layer_sql.c */
 extern int	safe_search_path_begin(void);
 extern void safe_search_path_end(int nest);
-extern char *relation_quoted(Oid relation);
 extern AttrNumber geometry_column(Relation rel, const char *column);
 extern AttrNumber gridcode_column(Relation rel, const char *column);
 

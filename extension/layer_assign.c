@@ -69,7 +69,7 @@ enum
 static char *
 rows_clause(const Assignment *a, bool ranged)
 {
-	return psprintf("(%s)%s", a->filter, ranged ? 
+	return psprintf("(%s)%s", a->filter, ranged ?
 					" AND t.ctid OPERATOR(pg_catalog.>=) $3 AND t.ctid OPERATOR(pg_catalog.<) $4" : "");
 }
 

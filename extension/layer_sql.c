@@ -36,19 +36,6 @@ safe_search_path_end(int nest)
 	AtEOXact_GUC(true, nest);
 }
 
-/* schema.relation, quoted. */
-char *
-relation_quoted(Oid relation)
-{
-	char	   *name = get_rel_name(relation);
-
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relation)));
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
-}
-
 /* Number of a user column; also returns its type. */
 static AttrNumber
 column_of(Relation rel, const char *column, Oid *type)

@@ -143,7 +143,7 @@ change_owner(const RollupDef *def, const char *owner)
 	check_owner_rights(def, owner);
 	for (int i = 0; i < (int) lengthof(parts); i++)
 		if (OidIsValid(parts[i]))
-			rollup_execute(psprintf("ALTER TABLE %s OWNER TO %s", relation_name(parts[i]),
+			rollup_execute(psprintf("ALTER TABLE %s OWNER TO %s", relation_quoted(parts[i]),
 									quote_identifier(owner)));
 }
 

@@ -55,26 +55,14 @@ result(uint64 row, int column, bool *isnull)
 	return null ? (Datum) 0 : value;
 }
 
-char *
-relation_name(Oid relation)
-{
-	char	   *name = get_rel_name(relation);
-
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relation)));
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
-}
-
 void
 rollup_set_names(RollupDef *def)
 {
-	def->rollup_name = relation_name(def->rollup);
-	def->source_name = relation_name(def->source);
-	def->log_name = relation_name(def->log);
-	def->rest_name = relation_name(def->rest);
-	def->rows_name = relation_name(def->rows);
+	def->rollup_name = relation_quoted(def->rollup);
+	def->source_name = relation_quoted(def->source);
+	def->log_name = relation_quoted(def->log);
+	def->rest_name = relation_quoted(def->rest);
+	def->rows_name = relation_quoted(def->rows);
 }
 
 static int

@@ -193,7 +193,7 @@ check_code_column(RollupDef *def)
 				 errmsg("code column \"%s\" is of type %s, not gridcode",
 						def->code.name, format_type_be(def->code.type)),
 				 errhint("ALTER TABLE %s ALTER COLUMN %s TYPE %s.gridcode.",
-						 relation_name(def->source), quote_identifier(def->code.name), def->schema)));
+						 relation_quoted(def->source), quote_identifier(def->code.name), def->schema)));
 }
 
 static void
@@ -414,10 +414,10 @@ comment_relations(const RollupDef *def)
 	rollup_execute(psprintf("COMMENT ON VIEW %s IS %s", def->rows_name,
 							quote_literal_cstr(psprintf("definition of %s: what each row contributes",
 														def->rollup_name))));
-	rollup_execute(psprintf("COMMENT ON VIEW %s IS %s", relation_name(def->live),
+	rollup_execute(psprintf("COMMENT ON VIEW %s IS %s", relation_quoted(def->live),
 							quote_literal_cstr(psprintf("%s, exact under the reader's snapshot",
 														def->rollup_name))));
-	rollup_execute(psprintf("COMMENT ON VIEW %s IS %s", relation_name(def->bi),
+	rollup_execute(psprintf("COMMENT ON VIEW %s IS %s", relation_quoted(def->bi),
 							quote_literal_cstr(psprintf("lowest areas of %s in plain types",
 														def->rollup_name))));
 }
@@ -430,7 +430,7 @@ analyse(RollupDef *def, const CreateRequest *request)
 
 	gridscheme_parse_stored(request->scheme, &scheme);
 	rollup_set_levels(def, &scheme, request->lowest, request->top);
-	def->source_name = relation_name(def->source);
+	def->source_name = relation_quoted(def->source);
 	check_code_column(def);
 	check_zone(def->zone);
 	check_width(def, request->bucket_column);

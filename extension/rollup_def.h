@@ -131,9 +131,6 @@ extern void rollup_set_levels(RollupDef *def, const GridScheme *scheme, const ch
 /* Fill in the qualified names from the oids. */
 extern void rollup_set_names(RollupDef *def);
 
-/* Qualified, quoted name of a relation. */
-extern char *relation_name(Oid relation);
-
 /* --- rollup_measure.c --- */
 
 /* The measures of the argument json, analysed against def->source as the current user. */

@@ -102,7 +102,7 @@ check_table(Oid relation, Oid source)
 static void
 create_trigger(Oid relation, const CaptureTrigger *trigger)
 {
-	char	   *table = relation_name(relation);
+	char	   *table = relation_quoted(relation);
 
 	if (OidIsValid(get_trigger_oid(relation, trigger->name, true)))
 		return;
@@ -164,7 +164,7 @@ rollup_unequip(Oid source)
 		{
 			/* Dropping a parent's row trigger has dropped those of its partitions. */
 			if (OidIsValid(get_trigger_oid(table, triggers[i].name, true)))
-				rollup_execute(psprintf("DROP TRIGGER %s ON %s", triggers[i].name, relation_name(table)));
+				rollup_execute(psprintf("DROP TRIGGER %s ON %s", triggers[i].name, relation_quoted(table)));
 			CommandCounterIncrement();
 		}
 		owner_leave(&context);
