@@ -25,7 +25,7 @@ static const char help[] =
 "      --status           print a table of all rollups, and exit\n"
 "      --max-runs=N       runs at a time, per database (default 2)\n"
 "      --grace=SECONDS    time that runs get to finish at SIGTERM (default 30)\n"
-"      --keep=INTERVAL    age at which the history of runs is pruned (default 90 days)\n"
+"      --keep=AGE         age at which runs are forgotten (default 90 days)\n"
 "      --version          print the version, and exit\n"
 "      --help             print this, and exit\n"
 "\n"
@@ -119,6 +119,26 @@ examine_conninfo(Options *options, int i)
 	PQconninfoFree(parsed);
 }
 
+/* A number and a unit, which PostgreSQL reads as an interval: a typing error must not wait a day to show. */
+static const char *
+read_age(const char *option, const char *text)
+{
+	static const char *const units[] = {"minute", "hour", "day", "week", "month", "year"};
+	const char *unit = text + strspn(text, "0123456789");
+
+	if (unit > text && *unit == ' ')
+		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		{
+			size_t		len = strlen(units[i]);
+
+			if (strncmp(unit + 1, units[i], len) == 0 && (unit[len + 1] == '\0' || strcmp(unit + len + 1, "s") == 0))
+				return text;
+		}
+	fprintf(stderr, "gridtreed: --%s must be a number of minutes, hours, days, weeks, months or years, such as \"90 days\": %s\n",
+			option, text);
+	exit(EXIT_USAGE);
+}
+
 static void
 add_database(Options *options, const char *conninfo)
 {
@@ -176,7 +196,7 @@ options_read(int argc, char **argv, Options *options)
 				options->grace = read_number("grace", optarg, 0, 86400);
 				break;
 			case 'k':
-				options->keep = optarg;
+				options->keep = read_age("keep", optarg);
 				break;
 			case 'V':
 				print_and_exit("gridtreed " GRIDTREE_VERSION "\n");

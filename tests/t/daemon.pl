@@ -116,7 +116,7 @@ SQL
         is($status, 2, 'a password in a place where none belongs is exit status 2');
         unlike($out, qr/mole/, 'and is not shown');
     }
-    for my $wrong (['--sometimes'], ['--max-runs=0'], ['--max-runs'], ['here']) {
+    for my $wrong (['--sometimes'], ['--keep=bald'], ['--keep=90days'], ['--max-runs=0'], ['--max-runs'], ['here']) {
         ($out, $status) = output_of(@$wrong);
         is($status, 2, "wrong command line: @$wrong");
     }
