@@ -255,25 +255,33 @@ prepare(const RollupDef *def, CaptureEvent event)
 	return plan;
 }
 
+/* For the context of an error; looked up before, as catalogs cannot be read while one is reported. */
+typedef struct CaptureContext
+{
+	const char *rollup;
+	const char *owner;
+} CaptureContext;
+
 /* Whoever writes to the source sees here whose rights are missing. */
 static void
 name_rollup(void *arg)
 {
-	const RollupDef *def = arg;
+	const CaptureContext *named = arg;
 
-	errcontext("log of changes for rollup %s, as its owner \"%s\"", def->rollup_name,
-			   GetUserNameFromId(relation_owner(def->rollup), true));
+	errcontext("log of changes for rollup %s, as its owner \"%s\"", named->rollup, named->owner);
 }
 
 static void
 execute(CaptureTarget *target, CaptureEvent event, Datum *values, const char *nulls)
 {
+	Oid			owner = relation_owner(target->def->rollup);
+	CaptureContext named = {target->def->rollup_name, GetUserNameFromId(owner, true)};
+	ErrorContextCallback callback = {error_context_stack, name_rollup, &named};
 	OwnerContext context;
-	ErrorContextCallback callback = {error_context_stack, name_rollup, target->def};
 	int			code;
 
 	error_context_stack = &callback;
-	owner_enter(&context, relation_owner(target->def->rollup));
+	owner_enter(&context, owner);
 	if (target->plans[event] == NULL)
 		target->plans[event] = prepare(target->def, event);
 	code = SPI_execute_plan(target->plans[event], values, nulls, false, 0);
