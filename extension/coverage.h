@@ -1,0 +1,92 @@
+/*
+ * coverage.h
+ *	  Point location in a set of polygons: which area covers a point.
+ *
+ * A coverage image holds any number of polygons, each a part of an area with a
+ * code: a shell and its holes.  It is one flat block of memory without
+ * pointers, so it can be written to a file, mapped and shared.
+ *
+ * THE RULE
+ *	  A part covers a point that is on its shell, or around which its shell
+ *	  winds, unless one of its holes winds around the point and the point is not
+ *	  on that hole.  Of the areas that cover a point the answer is the one with
+ *	  the most digits, then the lowest code.  Nothing is asked of the polygons:
+ *	  they may overlap, nest, touch, cross themselves or repeat.
+ *
+ * EXACTNESS
+ *	  Every decision is a comparison of coordinates or the sign of an
+ *	  orientation that is exact (orient.h), so the answer depends on the polygons
+ *	  alone: not on their order, nor on the raster, nor on the machine.
+ *
+ * Coordinates are x and y in any unit; the tolerance is in the same unit.
+ *
+ * Pure: knows codes, and nothing of PostgreSQL or PostGIS.
+ */
+#ifndef GRIDTREE_COVERAGE_H
+#define GRIDTREE_COVERAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "code.h"
+
+/* Where a builder gets its memory from, and whom it asks whether to go on. */
+typedef struct CoverageHost
+{
+	void	   *(*alloc) (void *arg, size_t size);	/* never returns NULL; may jump */
+	void		(*free) (void *arg, void *pointer);
+	void		(*pause) (void *arg);	/* called now and then; may jump */
+	void	   *arg;
+} CoverageHost;
+
+typedef struct CoverageBuilder CoverageBuilder;
+typedef struct Coverage Coverage;
+
+/* What a builder has been given and what an image holds. */
+typedef struct CoverageSize
+{
+	uint32_t	parts;			/* polygons with at least one edge */
+	uint32_t	edges;			/* different edges */
+	uint32_t	cells;			/* of the raster */
+	size_t		bytes;			/* of the whole image */
+} CoverageSize;
+
+extern CoverageBuilder *coverage_begin(const CoverageHost *host);
+
+/* Begin a part of the area with this code; its first ring is its shell. */
+extern void coverage_add_part(CoverageBuilder *builder, gridcode code);
+
+/*
+ * Add a ring of n points, each at xy + i * stride, to the current part.  A ring
+ * that is not closed is closed by an edge.
+ */
+extern void coverage_add_ring(CoverageBuilder *builder, const double *xy, size_t n, size_t stride);
+
+/*
+ * Make the image, allocated from the host, of at most max_bytes; the builder is
+ * gone.  NULL where it would be larger, or a coordinate is not finite.
+ */
+extern Coverage *coverage_finish(CoverageBuilder *builder, size_t max_bytes);
+
+/* Give a builder up. */
+extern void coverage_abandon(CoverageBuilder *builder);
+
+extern CoverageSize coverage_size(const Coverage *image);
+
+/* Is this block of memory an image of this version, and whole? */
+extern bool coverage_is_image(const void *block, size_t bytes);
+
+/* Bytes of scratch memory, aligned as for a pointer, that a lookup needs. */
+extern size_t coverage_scratch_size(const Coverage *image);
+
+/* The code of the area at a point; 0 where no area covers it. */
+extern gridcode coverage_locate(const Coverage *image, double x, double y, void *scratch);
+
+/*
+ * Could an area be within a distance of a point?  False only when none is; a
+ * yes may be wrong.  The distance is in x and y separately.
+ */
+extern bool coverage_may_be_near(const Coverage *image, double x, double y, double reach_x, double reach_y);
+
+#endif							/* GRIDTREE_COVERAGE_H */
