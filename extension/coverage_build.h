@@ -1,0 +1,122 @@
+/*
+ * coverage_build.h
+ *	  What the steps of building an image hand to each other.
+ *
+ *		coverage_build.c	collects the parts, puts them in the order of the rule,
+ *							chooses the raster, and writes the image
+ *		coverage_arcs.c		finds equal edges and makes arcs of them
+ *		coverage_raster.c	enters the arcs in the cells and works out what
+ *							holds at their centres
+ *
+ * Pure.
+ */
+#ifndef GRIDTREE_COVERAGE_BUILD_H
+#define GRIDTREE_COVERAGE_BUILD_H
+
+#include "coverage_image.h"
+
+/* Items that are worked on between two calls of the host's pause. */
+#define PAUSE_EVERY		4096
+
+/* Numbers of vertices, edges and words stay below this; the highest bit is for marks. */
+#define MOST_ITEMS		UINT32_C(0x7fffffff)
+
+/* A growing array of words. */
+typedef struct Words
+{
+	uint32_t   *data;
+	size_t		n;
+	size_t		room;
+} Words;
+
+/* A ring: edges from each of its vertices to the next, and one vertex more. */
+typedef struct BuildRing
+{
+	uint32_t	first;			/* vertex */
+	uint32_t	edges;
+	uint32_t	number;			/* in the image */
+} BuildRing;
+
+typedef struct BuildPart
+{
+	gridcode	code;
+	uint32_t	first_ring;
+	uint32_t	rings;
+	double		box[4];			/* of its shell: west, south, east, north */
+} BuildPart;
+
+typedef struct Arc
+{
+	uint32_t	first;			/* vertex of the image, and edge */
+	uint32_t	edges;
+	uint32_t	incidence;
+} Arc;
+
+struct CoverageBuilder
+{
+	CoverageHost host;
+	bool		failed;			/* a coordinate is not finite, or there are too many */
+
+	/* as given */
+	CoverageVertex *given;
+	size_t		ngiven;
+	size_t		given_room;
+	BuildRing  *rings;
+	size_t		nrings;
+	size_t		rings_room;
+	BuildPart  *parts;
+	size_t		nparts;
+	size_t		parts_room;
+
+	/* chosen */
+	CoverageRaster raster;
+	double		x_max;
+	double		y_max;
+	uint32_t   *hole_parts;
+	uint32_t	nholes;
+	uint32_t   *places;			/* parts from place to place, near ones together */
+
+	/* arcs */
+	CoverageVertex *vertices;
+	uint32_t	nvertices;
+	Arc		   *arcs;
+	uint32_t	narcs;
+	uint32_t	nedges;
+	Words		incidences;
+
+	/* cells */
+	uint32_t   *cells;
+	Words		words;
+	size_t		most_words;		/* what may be used for them */
+	uint32_t	most_members;
+};
+
+extern void *build_alloc(CoverageBuilder *builder, size_t n, size_t size);
+extern void build_free(CoverageBuilder *builder, void *pointer);
+extern void *build_grow(CoverageBuilder *builder, void *array, size_t *room, size_t needed, size_t size);
+extern void words_reserve(CoverageBuilder *builder, Words *words, size_t more);
+
+static inline void
+build_pause(CoverageBuilder *builder)
+{
+	builder->host.pause(builder->host.arg);
+}
+
+static inline void
+words_add(Words *words, uint32_t word)
+{
+	words->data[words->n++] = word;
+}
+
+/* Cell of the raster that a vertex is in. */
+static inline uint32_t
+build_cell(const CoverageRaster *raster, const CoverageVertex *v)
+{
+	return raster_index(v->y - raster->y0, raster->inverse, raster->rows) * raster->columns +
+		raster_index(v->x - raster->x0, raster->inverse, raster->columns);
+}
+
+extern void build_arcs(CoverageBuilder *builder);
+extern void build_cells(CoverageBuilder *builder);
+
+#endif							/* GRIDTREE_COVERAGE_BUILD_H */

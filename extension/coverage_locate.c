@@ -1,0 +1,227 @@
+/*
+ * coverage_locate.c
+ *	  From a point to the area that covers it.
+ *
+ * The point's cell says the answer, or what holds at its centre and which edges
+ * come near.  From the centre the lookup goes north or south and then east or
+ * west to the point, and adds up how often each arc is crossed; that is how the
+ * winding number of each of its rings differs between centre and point.
+ *
+ * All is done with the whole plane moved by the infinitesimal (d, d*d): a
+ * coordinate that is equal to the walker's counts as less, and an edge through a
+ * corner of the way has the sign of the moved corner.  A point on an edge is
+ * seen before: there the rings of the edge need no winding number.
+ */
+#include "coverage_image.h"
+
+#include "orient.h"
+
+/* The way of a lookup: from the centre to the corner (centre_x, y), then to the point. */
+typedef struct Way
+{
+	double		centre_x;
+	double		centre_y;
+	double		x;
+	double		y;
+	double		west;			/* box of the way */
+	double		east;
+	double		south;
+	double		north;
+} Way;
+
+static inline Way
+way_to(double centre_x, double centre_y, double x, double y)
+{
+	Way			way = {centre_x, centre_y, x, y, 0, 0, 0, 0};
+
+	way.west = x < centre_x ? x : centre_x;
+	way.east = x < centre_x ? centre_x : x;
+	way.south = y < centre_y ? y : centre_y;
+	way.north = y < centre_y ? centre_y : y;
+	return way;
+}
+
+/* Side of the moved point where the point itself is on the line from a to b. */
+static inline int
+side_of_move(const CoverageVertex *a, const CoverageVertex *b)
+{
+	if (a->y != b->y)
+		return a->y > b->y ? 1 : -1;
+	return b->x > a->x ? 1 : -1;
+}
+
+/* Side of the moved point: 1 is left of the line from a to b, -1 right. */
+static inline int
+moved_side(const CoverageVertex *a, const CoverageVertex *b, double x, double y)
+{
+	int			side = orient(a->x, a->y, b->x, b->y, x, y);
+
+	return side != 0 ? side : side_of_move(a, b);
+}
+
+/* Does the edge stay away from the box of the way? */
+static inline bool
+is_aside(const CoverageVertex *a, const CoverageVertex *b, const Way *way)
+{
+	return (a->x < way->west && b->x < way->west) || (a->x > way->east && b->x > way->east) ||
+		(a->y < way->south && b->y < way->south) || (a->y > way->north && b->y > way->north);
+}
+
+static inline bool
+is_between(double value, double a, double b)
+{
+	return (a <= value && value <= b) || (b <= value && value <= a);
+}
+
+/*
+ * By how much the winding number of a ring that runs from a to b changes on the
+ * way; also tells whether the point is on the edge.
+ */
+static inline int
+cross_edge(const CoverageVertex *a, const CoverageVertex *b, const Way *way, bool *on)
+{
+	bool		east_a = a->x > way->centre_x;
+	bool		east_b = b->x > way->centre_x;
+	bool		north_a = a->y > way->y;
+	bool		north_b = b->y > way->y;
+	bool		beside = is_between(way->x, a->x, b->x) && is_between(way->y, a->y, b->y);
+	int			point = 0;
+	int			corner;
+	int			change = 0;
+
+	if (beside || north_a != north_b)
+	{
+		point = orient(a->x, a->y, b->x, b->y, way->x, way->y);
+		if (point == 0)
+		{
+			*on |= beside;
+			point = side_of_move(a, b);
+		}
+	}
+	if (east_a == east_b && north_a == north_b)
+		return 0;
+	corner = moved_side(a, b, way->centre_x, way->y);
+	if (east_a != east_b)
+	{
+		/* going north: an edge above that runs west counts 1, one that runs east -1 */
+		int			centre = moved_side(a, b, way->centre_x, way->centre_y);
+
+		change += east_a ? (corner > 0) - (centre > 0) : (centre < 0) - (corner < 0);
+	}
+	if (north_a != north_b)
+		/* going east: an edge ahead that runs north counts 1, one that runs south -1 */
+		change += north_b ? (point > 0) - (corner > 0) : (corner < 0) - (point < 0);
+	return change;
+}
+
+/* Walk along a run; returns how often it is crossed. */
+static inline int
+cross_run(const CoverageVertex *vertex, uint32_t edges, const Way *way, bool *on)
+{
+	int			change = 0;
+
+	for (uint32_t i = 0; i < edges; i++)
+		if (!is_aside(&vertex[i], &vertex[i + 1], way))
+			change += cross_edge(&vertex[i], &vertex[i + 1], way, on);
+	return change;
+}
+
+static gridcode
+code_of(const Coverage *image, uint32_t answer)
+{
+	return answer ? COVERAGE_ARRAY(image, codes, gridcode)[answer - 1] : 0;
+}
+
+/* Look a point up among the edges of its cell. */
+static gridcode
+locate_in_cell(const Coverage *image, const uint32_t *record, const Way *way, CoverageMember *members)
+{
+	const CoverageVertex *vertices = COVERAGE_ARRAY(image, vertices, CoverageVertex);
+	const uint32_t *incidences = COVERAGE_ARRAY(image, incidences, uint32_t);
+	const uint32_t *states = record + 3;
+	const uint32_t *runs = states + (size_t) record[2] * STATE_WORDS + 1;
+	uint32_t	base = record[1];
+	uint32_t	answer;
+	size_t		n = 0;
+
+	for (uint32_t i = 0; i < runs[-1]; i++)
+	{
+		const uint32_t *run = runs + (size_t) i * RUN_WORDS;
+		bool		on = false;
+		int			change = cross_run(vertices + run[0], run[1], way, &on);
+		const uint32_t *incidence = incidences + run[2];
+
+		if (change == 0 && !on)
+			continue;
+		for (uint32_t j = 0; j < incidence[0]; j++)
+		{
+			const uint32_t *member = incidence + 1 + (size_t) j * MEMBER_WORDS;
+
+			members[n++] = (CoverageMember) {member[0], change * (int32_t) member[1], on};
+		}
+	}
+	if (n == 0)
+		return code_of(image, record[0]);
+	for (uint32_t i = 0; i < record[2]; i++)
+		members[n++] = (CoverageMember) {states[2 * i], (int32_t) states[2 * i + 1], false};
+	answer = coverage_answer(image, members, n);
+	if (answer == 0 || (base != 0 && base < answer))
+		answer = base;
+	return code_of(image, answer);
+}
+
+gridcode
+coverage_locate(const Coverage *image, double x, double y, void *scratch)
+{
+	const CoverageRaster *raster = &image->raster;
+	uint32_t	column;
+	uint32_t	row;
+	uint32_t	cell;
+	Way			way;
+
+	if (!(x >= raster->x0 && x <= image->x_max && y >= raster->y0 && y <= image->y_max))
+		return 0;
+	column = raster_index(x - raster->x0, raster->inverse, raster->columns);
+	row = raster_index(y - raster->y0, raster->inverse, raster->rows);
+	cell = COVERAGE_ARRAY(image, cells, uint32_t)[(size_t) row * raster->columns + column];
+	if (!(cell & COVERAGE_RECORD))
+		return code_of(image, cell);
+
+	way = way_to(raster_centre(raster->x0, raster->side, column),
+				 raster_centre(raster->y0, raster->side, row), x, y);
+	return locate_in_cell(image, COVERAGE_ARRAY(image, words, uint32_t) + (cell & ~COVERAGE_RECORD), &way, scratch);
+}
+
+size_t
+coverage_scratch_size(const Coverage *image)
+{
+	return ((size_t) image->most_members + 1) * sizeof(CoverageMember);
+}
+
+CoverageSize
+coverage_size(const Coverage *image)
+{
+	CoverageSize size = {image->parts, image->edges, image->raster.columns * image->raster.rows, image->bytes};
+
+	return size;
+}
+
+bool
+coverage_is_image(const void *block, size_t bytes)
+{
+	const Coverage *image = block;
+
+	return bytes >= sizeof(Coverage) && image->magic == COVERAGE_MAGIC && image->bytes == bytes;
+}
+
+bool
+coverage_may_be_near(const Coverage *image, double x, double y, double reach_x, double reach_y)
+{
+	/* outwards by more than the sums can have been rounded */
+	double		margin_x = reach_x * (1 + 1e-9) + 1e-9 * image->raster.side;
+	double		margin_y = reach_y * (1 + 1e-9) + 1e-9 * image->raster.side;
+
+	return image->parts > 0 &&
+		x + margin_x >= image->raster.x0 && x - margin_x <= image->x_max &&
+		y + margin_y >= image->raster.y0 && y - margin_y <= image->y_max;
+}
