@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* Cells of the raster for each edge given: edges mostly come twice. */
-#define CELLS_PER_EDGE	2.0
+#define CELLS_PER_EDGE	0.75
 
 /*
  * With these, every rounding in the raster's arithmetic stays below the margin
@@ -191,10 +191,11 @@ order_parts(CoverageBuilder *builder)
 static void
 extend_box(double box[4], const CoverageVertex *v)
 {
-	box[0] = fmin(box[0], v->x);
-	box[1] = fmin(box[1], v->y);
-	box[2] = fmax(box[2], v->x);
-	box[3] = fmax(box[3], v->y);
+	/* not fmin() and fmax(), which are calls */
+	box[0] = v->x < box[0] ? v->x : box[0];
+	box[1] = v->y < box[1] ? v->y : box[1];
+	box[2] = v->x > box[2] ? v->x : box[2];
+	box[3] = v->y > box[3] ? v->y : box[3];
 }
 
 /* Boxes of the parts, and of everything, holes that lie outside included. */
