@@ -23,6 +23,7 @@ typedef struct Layer
 	Datum		scheme;			/* gridscheme; not read back */
 	int32		srid;
 	bool		geographic;		/* coordinates are degrees */
+	int64		added_at;		/* microseconds; set by layer_insert */
 } Layer;
 
 /* layer_catalog.c */
@@ -43,8 +44,12 @@ extern void safe_search_path_end(int nest);
 extern AttrNumber geometry_column(Relation rel, const char *column);
 extern AttrNumber gridcode_column(Relation rel, const char *column);
 
-/* layer_locate.c */
-extern gridcode layer_locate(const char *name, Datum point, double tolerance);
+/*
+ * layer_locate.c: the code of the area that a point is in; 0 where there is
+ * none.  The site is zeroed before the first call.
+ */
+struct LayerSite;
+extern gridcode layer_locate(struct LayerSite *site, const char *name, Datum point, double tolerance);
 extern void layer_check_tolerance(double tolerance);
 
 #endif							/* GRIDTREE_LAYER_H */

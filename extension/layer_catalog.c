@@ -80,6 +80,7 @@ layer_from_tuple(HeapTuple tuple, TupleDesc desc)
 		layer->filter = TextDatumGetCString(values[COLUMN_FILTER - 1]);
 	layer->srid = DatumGetInt32(values[COLUMN_SRID - 1]);
 	layer->geographic = DatumGetBool(values[COLUMN_GEOGRAPHIC - 1]);
+	layer->added_at = DatumGetTimestampTz(values[COLUMN_ADDED_AT - 1]);
 	return layer;
 }
 

@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
+#include "layer_kept.h"
 #include "postgis.h"
 #include "utils/builtins.h"
 
@@ -23,6 +24,7 @@ typedef struct TriggerSetup
 	AttrNumber	geom;
 	AttrNumber	code;
 	double		tolerance;
+	LayerSite	site;
 } TriggerSetup;
 
 static void
@@ -129,7 +131,7 @@ grid_assign_trigger(PG_FUNCTION_ARGS)
 
 	geom = heap_getattr(tuple, setup->geom, desc, &isnull);
 	if (!isnull)
-		code = layer_locate(setup->layer, geom, setup->tolerance);
+		code = layer_locate(&setup->site, setup->layer, geom, setup->tolerance);
 	value = GridcodeGetDatum(code);
 	isnull = (code == 0);
 	return PointerGetDatum(heap_modify_tuple_by_cols(tuple, desc, 1, &(int) {setup->code},

@@ -13,6 +13,10 @@
  *	  uint32  count        of points for a point: 0 (empty) or 1
  *	  double  x, y[, z][, m]
  *
+ * A polygon goes on after its count, of rings, with a uint32 number of points
+ * for each ring, padded to 8 bytes, and the points of ring after ring; a
+ * multipolygon, after its count, with that many polygons, each from its type on.
+ *
  * Flags 0x01 (z), 0x02 (m), 0x04 (box), 0x08 (geodetic) are the same in both
  * versions; 0x40 marks version 2 (PostGIS 3), in which 0x10 announces the
  * extended flags. Columns written by PostGIS 2 are still version 1.
@@ -32,6 +36,8 @@
 #define HEADER_SIZE		8
 #define EXTENDED_SIZE	8
 #define POINT_TYPE		1
+#define POLYGON_TYPE	3
+#define MULTIPOLYGON_TYPE	6
 
 static const char *const type_names[] = {
 	"unknown", "ST_Point", "ST_LineString", "ST_Polygon", "ST_MultiPoint",
@@ -69,30 +75,30 @@ read_srid(const uint8 *bytes)
 	return (int32) (srid << 11) >> 11;
 }
 
-/* Copy size bytes at an offset that must lie inside the value. */
-static void
+/* Copy size bytes at an offset, counted from behind the length, that must lie inside the value. */
+static inline void
 read_at(void *to, const struct varlena *value, Size offset, Size size)
 {
-	if (offset + size > VARSIZE(value))
+	if (offset + size > VARSIZE_ANY_EXHDR(value))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("geometry of %zu bytes is cut short", (Size) VARSIZE(value))));
-	memcpy(to, (const char *) value + offset, size);
+				 errmsg("geometry of %zu bytes is cut short", (Size) VARSIZE_ANY(value))));
+	memcpy(to, VARDATA_ANY(value) + offset, size);
 }
 
 GeometryHead
 geometry_head(Datum geometry)
 {
-	struct varlena *value = PG_DETOAST_DATUM(geometry);
+	struct varlena *value = PG_DETOAST_DATUM_PACKED(geometry);
 	GeometryHead head = {0};
 	uint8		fixed[4];		/* srid and flags */
 	uint32		numbers[2];		/* type and count */
 	double		xy[2];
 	Size		offset;
 
-	read_at(fixed, value, VARHDRSZ, sizeof(fixed));
+	read_at(fixed, value, 0, sizeof(fixed));
 	head.srid = read_srid(fixed);
-	offset = offset_of_type(fixed[3]);
+	offset = offset_of_type(fixed[3]) - VARHDRSZ;
 	read_at(numbers, value, offset, sizeof(numbers));
 	head.type = numbers[0];
 	head.is_point = (head.type == POINT_TYPE);
@@ -116,4 +122,85 @@ geometry_identical(Datum a, Datum b)
 
 	return VARSIZE_ANY_EXHDR(left) == VARSIZE_ANY_EXHDR(right) &&
 		memcmp(VARDATA_ANY(left), VARDATA_ANY(right), VARSIZE_ANY_EXHDR(left)) == 0;
+}
+
+/* Where a walk over the rings of a geometry has come to. */
+typedef struct RingWalk
+{
+	const struct varlena *value;
+	Size		offset;
+	int			stride;			/* doubles a point */
+	RingCallback callback;
+	void	   *arg;
+} RingWalk;
+
+static uint32
+next_number(RingWalk *walk)
+{
+	uint32		number;
+
+	read_at(&number, walk->value, walk->offset, sizeof(number));
+	walk->offset += sizeof(number);
+	return number;
+}
+
+/* Walk one polygon, which begins with its type. */
+static void
+walk_polygon(RingWalk *walk, int polygon)
+{
+	uint32		type = next_number(walk);
+	uint32		rings = next_number(walk);
+	Size		counts = walk->offset;
+	Size		size = VARSIZE_ANY_EXHDR(walk->value);
+
+	if (type != POLYGON_TYPE || rings > size / sizeof(uint32))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("geometry has a polygon that cannot be read")));
+	walk->offset += (rings + (rings & 1)) * sizeof(uint32);
+	for (uint32 ring = 0; ring < rings; ring++)
+	{
+		Size		bytes;
+		uint32		n;
+
+		read_at(&n, walk->value, counts + ring * sizeof(n), sizeof(n));
+		bytes = (Size) n * walk->stride * sizeof(double);
+		if (walk->offset > size || bytes > size - walk->offset)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("geometry has a ring of %u points that is cut short", n)));
+		walk->callback(walk->arg, polygon, (int) ring,
+					   (const double *) (VARDATA_ANY(walk->value) + walk->offset), n, walk->stride);
+		walk->offset += bytes;
+	}
+}
+
+bool
+geometry_rings(Datum geometry, RingCallback callback, void *arg)
+{
+	struct varlena *value = PG_DETOAST_DATUM(geometry);
+	RingWalk	walk = {value, 0, 2, callback, arg};
+	uint8		fixed[4];		/* srid and flags */
+	uint32		type;
+
+	read_at(fixed, value, 0, sizeof(fixed));
+	walk.stride += ((fixed[3] & FLAG_Z) != 0) + ((fixed[3] & FLAG_M) != 0);
+	walk.offset = offset_of_type(fixed[3]) - VARHDRSZ;
+	read_at(&type, value, walk.offset, sizeof(type));
+	if (type == POLYGON_TYPE)
+		walk_polygon(&walk, 0);
+	else if (type == MULTIPOLYGON_TYPE)
+	{
+		uint32		polygons;
+
+		walk.offset += sizeof(type);
+		polygons = next_number(&walk);
+		for (uint32 i = 0; i < polygons; i++)
+			walk_polygon(&walk, (int) i);
+	}
+	else
+		return false;
+	if ((Pointer) value != DatumGetPointer(geometry))
+		pfree(value);
+	return true;
 }

@@ -27,4 +27,14 @@ extern const char *geometry_type_name(uint32 type);
 /* Whether two geometry datums are the same to the byte. */
 extern bool geometry_identical(Datum a, Datum b);
 
+/*
+ * Called for each ring of a polygon or multipolygon: its polygon and its place in
+ * it, both from 0 (the shell is ring 0), and n points, each at xy + i * stride.
+ * The points may not be aligned as doubles are.
+ */
+typedef void (*RingCallback) (void *arg, int polygon, int ring, const double *xy, uint32 n, int stride);
+
+/* Walk the rings; false, before any call, where it is neither a polygon nor a multipolygon. */
+extern bool geometry_rings(Datum geometry, RingCallback callback, void *arg);
+
 #endif							/* GRIDTREE_POSTGIS_H */
