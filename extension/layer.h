@@ -10,6 +10,7 @@
 
 #include "gridcode.h"
 #include "gridtree.h"
+#include "nodes/pg_list.h"
 #include "utils/rel.h"
 
 /* A row of grid_layer_catalog, but for what only the view shows. */
@@ -28,6 +29,8 @@ typedef struct Layer
 
 /* layer_catalog.c */
 extern Layer *layer_read(const char *name);	/* NULL where there is none */
+extern List *layer_read_of_relation(Oid relation);	/* of Layer */
+extern List *layer_relations(void);	/* tables of all layers, each once */
 extern void layer_insert(const Layer *layer);
 extern int	layer_delete(const char *name);
 extern int	layer_delete_of_relation(Oid relation);

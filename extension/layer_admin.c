@@ -15,6 +15,7 @@
 #include "commands/event_trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "layer_edit.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -23,6 +24,7 @@
 
 PG_FUNCTION_INFO_V1(grid_layer_add);
 PG_FUNCTION_INFO_V1(grid_layer_drop);
+PG_FUNCTION_INFO_V1(grid_layer_touch);
 PG_FUNCTION_INFO_V1(grid_layer_dropped);
 
 static void
@@ -250,6 +252,7 @@ grid_layer_add(PG_FUNCTION_ARGS)
 						 quote_identifier(NameStr(layer.geom_column)))));
 	layer_insert(&layer);
 	relation_close(rel, NoLock);
+	layer_equip(layer.relation);
 	PG_RETURN_VOID();
 }
 
@@ -265,6 +268,25 @@ grid_layer_drop(PG_FUNCTION_ARGS)
 		layer_unknown(name);
 	check_owner(layer->relation);
 	layer_delete(name);
+	if (layer_read_of_relation(layer->relation) == NIL &&
+		SearchSysCacheExists1(RELOID, ObjectIdGetDatum(layer->relation)))
+		layer_strip(layer->relation);
+	PG_RETURN_VOID();
+}
+
+/* For whoever has changed the table behind its triggers. */
+Datum
+grid_layer_touch(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Layer	   *layer;
+
+	PreventCommandIfReadOnly("grid_layer_touch()");
+	layer = layer_read(name);
+	if (layer == NULL)
+		layer_unknown(name);
+	check_owner(layer->relation);
+	layer_touch(layer->relation);
 	PG_RETURN_VOID();
 }
 
@@ -292,5 +314,6 @@ grid_layer_dropped(PG_FUNCTION_ARGS)
 		layer_delete_of_relation(DatumGetObjectId(oid));
 	}
 	SPI_finish();
+	layer_member_dropped();
 	PG_RETURN_VOID();
 }

@@ -2,8 +2,9 @@
  * layer_assign.c
  *	  CALL grid_assign: give every row of a table the code of its area.
  *
- * The work is one UPDATE, which locates each distinct point once (households
- * of a tower share one) and writes only rows that change.
+ * The work is one UPDATE, which writes only rows that change.  A row that
+ * somebody else changes while the UPDATE waits for it is located anew, where it
+ * is then, so no row ever gets the code of a place where it was before.
  *
  * PROTOCOL OF BATCHES
  *	  With a batch the table is walked in ranges of blocks, each committed, up
@@ -12,8 +13,6 @@
  *	  UPDATE under one snapshot, covers the whole table again; it writes only
  *	  what the ranges missed. Hence every row committed before the sweep began
  *	  has its code; rows of writers later than that are grid_assign_trigger's.
- *	  A row changed while the UPDATE waits for it is skipped when its point has
- *	  changed, so that no row ever gets the code of a place where it was before.
  *	  After a crash or a cancel the next call finds most rows right already.
  *
  * The statements run under the caller's search_path, because the target's own
@@ -73,31 +72,20 @@ rows_clause(const Assignment *a, bool ranged)
 					" AND t.ctid OPERATOR(pg_catalog.>=) $3 AND t.ctid OPERATOR(pg_catalog.<) $4" : "");
 }
 
+/*
+ * Rows without a point have no code.  Written without IS DISTINCT FROM, whose
+ * operator cannot be qualified.
+ */
 static char *
-located_update(const Assignment *a, bool ranged)
+assigning_update(const Assignment *a, bool ranged)
 {
-	char	   *target = relation_quoted(a->target);
-	char	   *rows = rows_clause(a, ranged);
 	char	   *gridtree = gridtree_schema_quoted();
+	char	   *located = psprintf("%s.grid_locate($1, t.%s, $2)", gridtree, a->geom);
 
-	return psprintf("WITH located AS MATERIALIZED ("
-					" SELECT p.geom, %s.grid_locate($1, p.geom, $2) AS code"
-					" FROM (SELECT DISTINCT t.%s AS geom FROM %s t WHERE %s AND t.%s IS NOT NULL) p)"
-					" UPDATE %s t SET %s = l.code FROM located l"
-					" WHERE t.%s OPERATOR(%s.=) l.geom AND %s"
-					" AND (t.%s OPERATOR(%s.<>) l.code OR (t.%s IS NULL) OPERATOR(pg_catalog.<>) (l.code IS NULL))",
-					gridtree, a->geom, target, rows, a->geom,
-					target, a->code,
-					a->geom, postgis_schema_quoted(), rows,
-					a->code, gridtree, a->code);
-}
-
-/* Rows without a point have no code. */
-static char *
-pointless_update(const Assignment *a, bool ranged)
-{
-	return psprintf("UPDATE %s t SET %s = NULL WHERE t.%s IS NULL AND t.%s IS NOT NULL AND %s",
-					relation_quoted(a->target), a->code, a->geom, a->code, rows_clause(a, ranged));
+	return psprintf("UPDATE %s t SET %s = %s WHERE %s AND (t.%s OPERATOR(%s.<>) %s) IS NOT FALSE"
+					" AND NOT (t.%s IS NULL AND %s IS NULL)",
+					relation_quoted(a->target), a->code, located, rows_clause(a, ranged),
+					a->code, gridtree, located, a->code, located);
 }
 
 /* Run a statement without JIT, which would compile for half a second a batch. */
@@ -131,9 +119,7 @@ assign_rows(Assignment *a, bool ranged, BlockNumber from, BlockNumber before)
 	values[PARAM_FROM] = PointerGetDatum(&first);
 	values[PARAM_BEFORE] = PointerGetDatum(&end);
 
-	execute(located_update(a, ranged), values, nvalues, SPI_OK_UPDATE);
-	a->changed += SPI_processed;
-	execute(pointless_update(a, ranged), values, nvalues, SPI_OK_UPDATE);
+	execute(assigning_update(a, ranged), values, nvalues, SPI_OK_UPDATE);
 	a->changed += SPI_processed;
 }
 

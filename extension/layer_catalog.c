@@ -99,6 +99,45 @@ layer_read(const char *name)
 	return layer;
 }
 
+static SysScanDesc
+scan_by_relation(Relation catalog, Oid relation)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, COLUMN_RELATION, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
+	return systable_beginscan(catalog, InvalidOid, false, NULL, 1, &key);
+}
+
+List *
+layer_read_of_relation(Oid relation)
+{
+	Relation	catalog = table_open(layer_catalog_oid(), AccessShareLock);
+	SysScanDesc scan = scan_by_relation(catalog, relation);
+	HeapTuple	tuple;
+	List	   *layers = NIL;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		layers = lappend(layers, layer_from_tuple(tuple, RelationGetDescr(catalog)));
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return layers;
+}
+
+List *
+layer_relations(void)
+{
+	Relation	catalog = table_open(layer_catalog_oid(), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+	List	   *relations = NIL;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		relations = list_append_unique_oid(relations, layer_from_tuple(tuple, RelationGetDescr(catalog))->relation);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return relations;
+}
+
 /* Make a change of the catalog visible to this command and to every cache. */
 static void
 catalog_changed(Relation catalog)
@@ -164,11 +203,8 @@ int
 layer_delete_of_relation(Oid relation)
 {
 	Relation	catalog = table_open(layer_catalog_oid(), RowExclusiveLock);
-	ScanKeyData key;
-	int			deleted;
+	int			deleted = delete_found(catalog, scan_by_relation(catalog, relation));
 
-	ScanKeyInit(&key, COLUMN_RELATION, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
-	deleted = delete_found(catalog, systable_beginscan(catalog, InvalidOid, false, NULL, 1, &key));
 	table_close(catalog, RowExclusiveLock);
 	return deleted;
 }

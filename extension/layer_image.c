@@ -448,6 +448,7 @@ find_out(KeptLayer *kept, Snapshot snapshot)
 	memo->generation = 0;
 	memo->image = NULL;
 	memo->wanted = false;
+	memo->has_last = false;
 	if (layer_cache > 0 && kept->permanent && snapshot->snapshot_type == SNAPSHOT_MVCC && may_read_all(kept))
 	{
 		layer_version_read(kept->relation, snapshot, &version);

@@ -35,6 +35,11 @@ typedef struct LayerMemo
 	struct LayerImage *image;	/* NULL: the rule's own SQL answers */
 	bool		wanted;			/* an image could be had, but was not built yet */
 	LayerVersion version;		/* where an image is there or wanted */
+
+	bool		has_last;		/* the last point that the rule's own SQL answered */
+	double		last_x;
+	double		last_y;
+	gridcode	last_code;
 } LayerMemo;
 
 typedef struct KeptLayer

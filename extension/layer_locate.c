@@ -60,18 +60,28 @@ check_point(const KeptLayer *kept, const GeometryHead *head)
 	return true;
 }
 
-/* The rule's own SQL at a point, whose time counts towards building an image. */
+/*
+ * The rule's own SQL at a point, whose time counts towards building an image.
+ * Rows at one point often follow each other, and grid_assign asks twice.
+ */
 static gridcode
-locate_by_rule(KeptLayer *kept, Datum point)
+locate_by_rule(KeptLayer *kept, Datum point, const GeometryHead *head)
 {
+	LayerMemo  *memo = &kept->memo;
 	instr_time	start;
 	instr_time	end;
 	gridcode	code;
 
+	if (memo->has_last && memo->last_x == head->x && memo->last_y == head->y)
+		return memo->last_code;
 	INSTR_TIME_SET_CURRENT(start);
 	code = layer_rule_covering(kept, point);
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
+	memo->has_last = true;
+	memo->last_x = head->x;
+	memo->last_y = head->y;
+	memo->last_code = code;
 	layer_image_charge(kept, INSTR_TIME_GET_MILLISEC(end));
 	return code;
 }
@@ -104,7 +114,7 @@ layer_locate(LayerSite *site, const char *name, Datum point, double tolerance)
 	if (image)
 		code = coverage_locate(image->coverage, head.x, head.y, image->scratch);
 	else
-		code = locate_by_rule(kept, point);
+		code = locate_by_rule(kept, point, &head);
 	if (code == 0 && tolerance > 0)
 		code = locate_nearest(kept, image, point, &head, tolerance);
 	return code;

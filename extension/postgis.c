@@ -204,3 +204,30 @@ geometry_rings(Datum geometry, RingCallback callback, void *arg)
 		pfree(value);
 	return true;
 }
+
+GeometryBox
+geometry_box(Datum geometry, double box[4])
+{
+	struct varlena *value = PG_DETOAST_DATUM(geometry);
+	uint8		fixed[4];		/* srid and flags */
+	float		stored[4];		/* min and max of x, then of y */
+	uint32		numbers[2];		/* type and count */
+	Size		offset;
+
+	read_at(fixed, value, 0, sizeof(fixed));
+	offset = offset_of_type(fixed[3]) - VARHDRSZ;
+	read_at(numbers, value, offset, sizeof(numbers));
+	if (numbers[1] == 0)
+		return GEOMETRY_EMPTY;
+	if (!(fixed[3] & FLAG_BOX) || (fixed[3] & FLAG_GEODETIC))
+		return GEOMETRY_NO_BOX;
+	offset = HEADER_SIZE - VARHDRSZ;
+	if ((fixed[3] & FLAG_VERSION_2) && (fixed[3] & FLAG_EXTENDED))
+		offset += EXTENDED_SIZE;
+	read_at(stored, value, offset, sizeof(stored));
+	box[0] = stored[0];
+	box[1] = stored[2];
+	box[2] = stored[1];
+	box[3] = stored[3];
+	return GEOMETRY_BOX;
+}
