@@ -29,6 +29,7 @@
 #include "fmgr.h"
 #include "layer_version.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "postgis.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -420,9 +421,9 @@ touch_layers_of_parents(void)
 			layer_touch(lfirst_oid(cell));
 }
 
-/* A table has been created or altered. */
+/* A table has been created or altered; joins: it, or another by it, may have come into a tree. */
 static void
-table_changed(Oid table)
+table_changed(Oid table, bool joins)
 {
 	List	   *layers = layers_of(table);
 	ListCell   *cell;
@@ -431,12 +432,34 @@ table_changed(Oid table)
 	{
 		Oid			relation = ((Layer *) lfirst(cell))->relation;
 
-		layer_equip(relation);
+		if (joins)
+			layer_equip(relation);
 		layer_touch(relation);
 	}
 	/* It had the rows of a layer, and has left it. */
 	if (layers == NIL && OidIsValid(get_trigger_oid(table, TRUNCATE_TRIGGER, true)))
 		touch_layers_of_parents();
+}
+
+/*
+ * Can a statement bring a table below another?  A restore must not be given
+ * triggers by any other DDL before it brings its own.
+ */
+static bool
+may_join(Node *statement)
+{
+	ListCell   *cell;
+
+	if (!IsA(statement, AlterTableStmt))
+		return true;
+	foreach(cell, ((AlterTableStmt *) statement)->cmds)
+	{
+		AlterTableType type = lfirst_node(AlterTableCmd, cell)->subtype;
+
+		if (type == AT_AttachPartition || type == AT_AddInherit)
+			return true;
+	}
+	return false;
 }
 
 static List *
@@ -466,17 +489,19 @@ grid_layer_ddl(PG_FUNCTION_ARGS)
 {
 	ListCell   *cell;
 	List	   *tables;
+	bool		joins;
 
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("grid_layer_ddl can only be called as an event trigger")));
+	joins = may_join(((EventTriggerData *) fcinfo->context)->parsetree);
 	tables = tables_of_command("SELECT DISTINCT objid FROM pg_catalog.pg_event_trigger_ddl_commands()"
 							   " WHERE classid OPERATOR(pg_catalog.=) 1259 AND objsubid OPERATOR(pg_catalog.=) 0"
 							   " AND object_type OPERATOR(pg_catalog.=) ANY ('{table,foreign table}')");
 	foreach(cell, tables)
 		if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(cell))))
-			table_changed(lfirst_oid(cell));
+			table_changed(lfirst_oid(cell), joins);
 	PG_RETURN_VOID();
 }
 

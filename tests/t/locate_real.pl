@@ -96,6 +96,7 @@ LOAD 'auto_explain';
 SET auto_explain.log_min_duration = 0;
 SET auto_explain.log_nested_statements = on;
 SET auto_explain.log_level = notice;
+SET gridtree.layer_cache = 0;
 SELECT grid_locate('taiwan', 'SRID=4326;POINT(0 0)', 1);
 SELECT grid_locate('singapore', 'SRID=4326;POINT(0 0)', 1);
 SQL
