@@ -47,6 +47,12 @@ extern void safe_search_path_end(int nest);
 extern AttrNumber geometry_column(Relation rel, const char *column);
 extern AttrNumber gridcode_column(Relation rel, const char *column);
 
+/* Is there an index that finds geometries by their place? */
+extern bool relation_spatial_index(Relation rel, AttrNumber geom);
+
+/* layer_trigger.c: does a trigger on the table keep codes as grid_assign makes them? */
+extern bool assign_trigger_keeps(Relation rel, const char *layer, const char *geom, const char *code, double tolerance);
+
 /*
  * layer_locate.c: the code of the area that a point is in; 0 where there is
  * none.  The site is zeroed before the first call.

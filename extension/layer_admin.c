@@ -7,15 +7,14 @@
  */
 #include "layer.h"
 
-#include "access/genam.h"
 #include "access/relation.h"
 #include "access/xact.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "commands/event_trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "layer_edit.h"
+#include "layer_target.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -88,27 +87,6 @@ check_owner(Oid relation)
 				 errmsg("must be owner of table \"%s\"", name ? name : "(dropped)"),
 				 errdetail("Only the owner of a layer's table adds or drops the layer.")));
 	}
-}
-
-/* Is there an index that finds the polygons at a point? */
-static bool
-has_spatial_index(Relation rel, AttrNumber geom)
-{
-	List	   *indexes = RelationGetIndexList(rel);
-	ListCell   *cell;
-	bool		found = false;
-
-	foreach(cell, indexes)
-	{
-		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		if ((index->rd_rel->relam == GIST_AM_OID || index->rd_rel->relam == SPGIST_AM_OID) &&
-			index->rd_index->indkey.values[0] == geom)
-			found = true;
-		index_close(index, AccessShareLock);
-	}
-	list_free(indexes);
-	return found;
 }
 
 /* Columns of the query that reads the polygons. */
@@ -245,7 +223,7 @@ grid_layer_add(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(4))
 		layer.filter = layer_filter(rel, text_to_cstring(PG_GETARG_TEXT_PP(4)));
 	read_polygons(&layer, geom);
-	if (!has_spatial_index(rel, geom))
+	if (!relation_spatial_index(rel, geom))
 		ereport(NOTICE,
 				(errmsg("layer \"%s\" has no spatial index", layer.name),
 				 errhint("CREATE INDEX ON %s USING gist (%s);", relation_quoted(layer.relation),
@@ -268,6 +246,7 @@ grid_layer_drop(PG_FUNCTION_ARGS)
 		layer_unknown(name);
 	check_owner(layer->relation);
 	layer_delete(name);
+	layer_target_tidy();
 	if (layer_read_of_relation(layer->relation) == NIL &&
 		SearchSysCacheExists1(RELOID, ObjectIdGetDatum(layer->relation)))
 		layer_strip(layer->relation);
@@ -297,6 +276,8 @@ grid_layer_touch(PG_FUNCTION_ARGS)
 Datum
 grid_layer_dropped(PG_FUNCTION_ARGS)
 {
+	int			deleted = 0;
+
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
@@ -311,9 +292,12 @@ grid_layer_dropped(PG_FUNCTION_ARGS)
 		bool		isnull;
 		Datum		oid = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
 
-		layer_delete_of_relation(DatumGetObjectId(oid));
+		deleted += layer_delete_of_relation(DatumGetObjectId(oid));
+		layer_target_forget(DatumGetObjectId(oid));
 	}
 	SPI_finish();
+	if (deleted > 0)
+		layer_target_tidy();
 	layer_member_dropped();
 	PG_RETURN_VOID();
 }

@@ -6,50 +6,86 @@
  * somebody else changes while the UPDATE waits for it is located anew, where it
  * is then, so no row ever gets the code of a place where it was before.
  *
- * PROTOCOL OF BATCHES
- *	  With a batch the table is walked in ranges of blocks, each committed, up
- *	  to where it ended at the start. A row that somebody else moves meanwhile
- *	  may slip from a range to come into one that is done, so a last sweep, one
- *	  UPDATE under one snapshot, covers the whole table again; it writes only
- *	  what the ranges missed. Hence every row committed before the sweep began
- *	  has its code; rows of writers later than that are grid_assign_trigger's.
- *	  After a crash or a cancel the next call finds most rows right already.
+ * AFTER AN EDIT
+ *	  Where a trigger keeps the codes and every row has been assigned once, only
+ *	  rows in the boxes that were edited since are looked at (layer_target.c).
+ *
+ * WRITERS IN FLIGHT
+ *	  A writer may have located a row on polygons that are edited before it
+ *	  commits.  With a batch, having read the log of edits under a snapshot and
+ *	  committed, grid_assign waits like CREATE INDEX CONCURRENTLY for all who
+ *	  write the table and for all older snapshots; writers later than that see
+ *	  these edits, and the rows of all others are seen by the UPDATE that
+ *	  follows.  In one transaction nobody can be waited for: edits are taken for
+ *	  done only where there was nobody, and writers in flight are warned of.
+ *
+ * BATCHES
+ *	  The table is walked in ranges of blocks, each committed, up to where it
+ *	  ended at the start.  A row that somebody else moves meanwhile may slip from
+ *	  a range to come into one that is done, so a last sweep, after the wait,
+ *	  covers the whole table again; it writes only what the ranges missed.  After
+ *	  a crash or a cancel the next call finds most rows right already.
  *
  * The statements run under the caller's search_path, because the target's own
  * triggers do; every name of ours in them is qualified.
  */
 #include "layer.h"
 
+#include <math.h>
+
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "layer_rule.h"
+#include "layer_target.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/itemptr.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(grid_assign);
 
 /* Rows a block where nobody has counted them yet. */
 #define ROWS_PER_BLOCK	100
 
+/* The rows of a statement. */
+typedef enum Rows
+{
+	ALL_ROWS,
+	ROWS_OF_BLOCKS,				/* a range of blocks */
+	ROWS_IN_BOX
+} Rows;
+
 /* The arguments of a call, and what it has done. */
 typedef struct Assignment
 {
 	Oid			target;
 	text	   *layer;
+	int32		srid;			/* of the layer */
 	char	   *geom;			/* quoted */
 	char	   *code;			/* quoted */
 	double		tolerance;
 	char	   *filter;			/* columns as t.column; or "true" */
+	bool		kept;			/* a trigger keeps the codes right */
+	LayerTarget state;			/* what is known of the target, where it is kept */
+	bool		known;
+	TransactionId edits_below;	/* the snapshot that read the log sees no transaction from here on */
 	int64		assigned;
 	int64		changed;
 	int64		outside;
@@ -59,17 +95,26 @@ enum
 {
 	PARAM_LAYER,
 	PARAM_TOLERANCE,
-	PARAM_FROM,
+	PARAM_FROM,					/* of ROWS_OF_BLOCKS */
 	PARAM_BEFORE,
-	NPARAMS
+	PARAM_WEST = PARAM_FROM,	/* of ROWS_IN_BOX */
+	NPARAMS = PARAM_WEST + 4
 };
 
-/* The rows of the target, or of a range of its blocks. */
+/* The rows of the target that a statement is about. */
 static char *
-rows_clause(const Assignment *a, bool ranged)
+rows_clause(const Assignment *a, Rows rows)
 {
-	return psprintf("(%s)%s", a->filter, ranged ?
-					" AND t.ctid OPERATOR(pg_catalog.>=) $3 AND t.ctid OPERATOR(pg_catalog.<) $4" : "");
+	switch (rows)
+	{
+		case ROWS_OF_BLOCKS:
+			return psprintf("(%s) AND t.ctid OPERATOR(pg_catalog.>=) $3 AND t.ctid OPERATOR(pg_catalog.<) $4", a->filter);
+		case ROWS_IN_BOX:
+			return psprintf("(%s) AND t.%s OPERATOR(%s.&&) %s.ST_MakeEnvelope($3, $4, $5, $6, %d)", a->filter,
+							a->geom, postgis_schema_quoted(), postgis_schema_quoted(), a->srid);
+		default:
+			return psprintf("(%s)", a->filter);
+	}
 }
 
 /*
@@ -77,25 +122,27 @@ rows_clause(const Assignment *a, bool ranged)
  * operator cannot be qualified.
  */
 static char *
-assigning_update(const Assignment *a, bool ranged)
+assigning_update(const Assignment *a, Rows rows)
 {
 	char	   *gridtree = gridtree_schema_quoted();
 	char	   *located = psprintf("%s.grid_locate($1, t.%s, $2)", gridtree, a->geom);
 
 	return psprintf("UPDATE %s t SET %s = %s WHERE %s AND (t.%s OPERATOR(%s.<>) %s) IS NOT FALSE"
 					" AND NOT (t.%s IS NULL AND %s IS NULL)",
-					relation_quoted(a->target), a->code, located, rows_clause(a, ranged),
+					relation_quoted(a->target), a->code, located, rows_clause(a, rows),
 					a->code, gridtree, located, a->code, located);
 }
 
 /* Run a statement without JIT, which would compile for half a second a batch. */
 static void
-execute(const char *query, Datum *values, int nvalues, int expected)
+execute(const char *query, Rows rows, Datum *values, int nvalues, int expected)
 {
-	Oid			types[NPARAMS] = {TEXTOID, FLOAT8OID, TIDOID, TIDOID};
+	Oid			types[NPARAMS] = {TEXTOID, FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID};
 	int			nest = NewGUCNestLevel();
 	int			result;
 
+	if (rows == ROWS_OF_BLOCKS)
+		types[PARAM_FROM] = types[PARAM_BEFORE] = TIDOID;
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	result = SPI_execute_with_args(query, nvalues, types, values, NULL, false, 0);
 	if (result != expected)
@@ -103,37 +150,191 @@ execute(const char *query, Datum *values, int nvalues, int expected)
 	AtEOXact_GUC(true, nest);
 }
 
-/* Assign the rows of blocks from <= block < before, or all of them. */
+/* Assign rows; the values after the tolerance are those of the rows. */
 static void
-assign_rows(Assignment *a, bool ranged, BlockNumber from, BlockNumber before)
+assign_rows(Assignment *a, Rows rows, Datum *values, int nvalues)
+{
+	values[PARAM_LAYER] = PointerGetDatum(a->layer);
+	values[PARAM_TOLERANCE] = Float8GetDatum(a->tolerance);
+	execute(assigning_update(a, rows), rows, values, nvalues, SPI_OK_UPDATE);
+	a->changed += SPI_processed;
+}
+
+static void
+assign_all(Assignment *a)
+{
+	Datum		values[NPARAMS];
+
+	assign_rows(a, ALL_ROWS, values, PARAM_FROM);
+}
+
+/* Assign the rows of blocks from <= block < before. */
+static void
+assign_blocks(Assignment *a, BlockNumber from, BlockNumber before)
 {
 	ItemPointerData first;
 	ItemPointerData end;
 	Datum		values[NPARAMS];
-	int			nvalues = ranged ? NPARAMS : PARAM_FROM;
 
 	ItemPointerSet(&first, from, 0);
 	ItemPointerSet(&end, before, 0);
-	values[PARAM_LAYER] = PointerGetDatum(a->layer);
-	values[PARAM_TOLERANCE] = Float8GetDatum(a->tolerance);
 	values[PARAM_FROM] = PointerGetDatum(&first);
 	values[PARAM_BEFORE] = PointerGetDatum(&end);
-
-	execute(assigning_update(a, ranged), values, nvalues, SPI_OK_UPDATE);
-	a->changed += SPI_processed;
+	assign_rows(a, ROWS_OF_BLOCKS, values, PARAM_BEFORE + 1);
 }
 
-/* What the table looks like now that the work is done. */
+/* How many of these rows have a code, now that the work is done, and how many have none. */
 static void
-count_rows(Assignment *a)
+count_rows(Assignment *a, Rows rows, Datum *values, int nvalues)
 {
 	bool		isnull;
 
-	execute(psprintf("SELECT pg_catalog.count(t.%s), pg_catalog.count(*) OPERATOR(pg_catalog.-) pg_catalog.count(t.%s) FROM %s t WHERE %s",
-					 a->code, a->code, relation_quoted(a->target), rows_clause(a, false)),
-			NULL, 0, SPI_OK_SELECT);
-	a->assigned = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	a->outside = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+	/* The first two parameters are named so that they have a use. */
+	execute(psprintf("SELECT pg_catalog.count(t.%s), pg_catalog.count(*) OPERATOR(pg_catalog.-) pg_catalog.count(t.%s)"
+					 " FROM %s t WHERE ($1 IS NOT NULL) AND ($2 IS NOT NULL) AND %s",
+					 a->code, a->code, relation_quoted(a->target), rows_clause(a, rows)),
+			rows, values, nvalues, SPI_OK_SELECT);
+	a->assigned += DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	a->outside += DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+}
+
+static void
+count_all(Assignment *a)
+{
+	Datum		values[NPARAMS] = {PointerGetDatum(a->layer), Float8GetDatum(a->tolerance)};
+
+	count_rows(a, ALL_ROWS, values, PARAM_FROM);
+}
+
+/* Assign and count the rows where a layer was edited, a tolerance around included. */
+static void
+assign_box(Assignment *a, const double *box)
+{
+	KeptLayer  *kept = layer_kept(text_to_cstring(a->layer));
+	GeometryHead farthest = {.y = Max(fabs(box[1]), fabs(box[3]))};	/* from the equator */
+	Datum		values[NPARAMS];
+	double		reach_x = 0;
+	double		reach_y = 0;
+
+	if (a->tolerance > 0)
+		layer_reach(kept, &farthest, a->tolerance, &reach_x, &reach_y);
+	values[PARAM_WEST] = Float8GetDatum(box[0] - reach_x);
+	values[PARAM_WEST + 1] = Float8GetDatum(box[1] - reach_y);
+	values[PARAM_WEST + 2] = Float8GetDatum(box[2] + reach_x);
+	values[PARAM_WEST + 3] = Float8GetDatum(box[3] + reach_y);
+	assign_rows(a, ROWS_IN_BOX, values, NPARAMS);
+	count_rows(a, ROWS_IN_BOX, values, NPARAMS);
+}
+
+/* --- what is known of the target --- */
+
+/* The pg_snapshot of now, in memory that outlives a commit. */
+static Datum
+current_snapshot(void)
+{
+	Datum		snapshot = DirectFunctionCall1(pg_current_snapshot, (Datum) 0);
+
+	return PointerGetDatum(PG_DETOAST_DATUM_COPY(snapshot));
+}
+
+/*
+ * Read the log of edits since the target last took them in, under a snapshot of
+ * now, and note that snapshot.  Everywhere, where the target is not kept, or not
+ * all of it has been assigned.
+ */
+static LayerEdits
+read_edits(Assignment *a)
+{
+	LayerEdits	edits = {.everywhere = true};
+	Snapshot	snapshot = GetTransactionSnapshot();
+	LayerTarget state = a->state;
+
+	PushActiveSnapshot(snapshot);
+	a->edits_below = snapshot->xmax;
+	if (a->kept)
+	{
+		a->known = layer_target_read(&state);
+		if (a->known && state.complete && state.tolerance == a->tolerance)
+			edits = layer_edits_since(a->state.layer, state.consumed);
+		a->state.consumed = current_snapshot();
+	}
+	PopActiveSnapshot();
+	return edits;
+}
+
+/* Remember that the target has taken in what was read, all of it or none yet. */
+static void
+write_state(Assignment *a, bool complete)
+{
+	if (!a->kept)
+		return;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	a->state.complete = complete;
+	a->state.tolerance = a->tolerance;
+	layer_target_write(&a->state);
+	if (complete)
+		layer_edits_prune(a->state.layer);
+	PopActiveSnapshot();
+}
+
+/* Snapshots of others that may not see all edits that were read. */
+static VirtualTransactionId *
+older_snapshots(const Assignment *a, int *n)
+{
+	TransactionId limit = a->edits_below;
+
+	TransactionIdRetreat(limit);
+	return GetCurrentVirtualXIDs(limit, true, false, PROC_IS_AUTOVACUUM | PROC_IN_VACUUM, n);
+}
+
+/* Lock tags of the target and all below it. */
+static List *
+target_tags(const Assignment *a)
+{
+	List	   *tables = find_all_inheritors(a->target, AccessShareLock, NULL);
+	List	   *tags = NIL;
+	ListCell   *cell;
+
+	foreach(cell, tables)
+	{
+		LOCKTAG    *tag = palloc(sizeof(LOCKTAG));
+
+		SET_LOCKTAG_RELATION(*tag, MyDatabaseId, lfirst_oid(cell));
+		tags = lappend(tags, tag);
+	}
+	return tags;
+}
+
+/* Wait for everybody who may write a code found on older polygons. */
+static void
+wait_for_writers(const Assignment *a)
+{
+	List	   *tags = target_tags(a);
+	VirtualTransactionId *older;
+	int			n;
+
+	/* Two of these must not wait for each other's snapshot. */
+	InvalidateCatalogSnapshot();
+	WaitForLockersMultiple(tags, ShareLock, false);
+	older = older_snapshots(a, &n);
+	for (int i = 0; i < n; i++)
+		(void) VirtualXactLock(older[i], true);
+}
+
+static bool
+has_writers(const Assignment *a)
+{
+	ListCell   *cell;
+
+	foreach(cell, target_tags(a))
+	{
+		int			n;
+
+		(void) GetLockConflicts(lfirst(cell), ShareLock, &n);
+		if (n > 0)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -167,27 +368,142 @@ measure_target(Oid target, int batch, BlockNumber *step)
 	return most;
 }
 
+/* Say how far it is, how fast, and how long the rest will take. */
+static void
+report_progress(const Assignment *a, double done, TimestampTz started)
+{
+	double		seconds = (double) (GetCurrentTimestamp() - started) / USECS_PER_SEC;
+	int			rest = (int) (seconds * (1 - done) / done);
+
+	ereport(NOTICE,
+			(errmsg("grid_assign: %d %% of \"%s\" done, " INT64_FORMAT " rows written",
+					(int) (100 * done), get_rel_name(a->target), a->changed),
+			 errdetail("%.0f rows written a second; about %d:%02d:%02d to go.",
+					   a->changed / Max(seconds, 0.001), rest / 3600, rest / 60 % 60, rest % 60)));
+}
+
 /* Walk the table range by range with a commit after each, then sweep it. */
 static void
-assign_in_batches(Assignment *a, int batch)
+assign_all_in_batches(Assignment *a, int batch)
 {
+	TimestampTz started = GetCurrentTimestamp();
 	BlockNumber step;
 	BlockNumber blocks = measure_target(a->target, batch, &step);
 	BlockNumber from;
 
+	write_state(a, false);
 	for (from = 0; from < blocks; from += Min(step, blocks - from))
 	{
 		BlockNumber before = from + Min(step, blocks - from);
 
 		CHECK_FOR_INTERRUPTS();
-		assign_rows(a, true, from, before);
-		ereport(NOTICE,
-				(errmsg("grid_assign: %d %% of \"%s\" done, " INT64_FORMAT " rows written",
-						(int) (100.0 * before / blocks), get_rel_name(a->target), a->changed)));
+		assign_blocks(a, from, before);
+		report_progress(a, (double) before / blocks, started);
 		SPI_commit();
 	}
-	assign_rows(a, false, 0, 0);
+	(void) read_edits(a);
 	SPI_commit();
+	wait_for_writers(a);
+	assign_all(a);
+	write_state(a, true);
+	SPI_commit();
+	count_all(a);
+}
+
+static void
+say_only_edited(const Assignment *a, const LayerEdits *edits)
+{
+	ereport(NOTICE,
+			(errmsg_plural("grid_assign: only rows in %d edited area are looked at",
+						   "grid_assign: only rows in %d edited areas are looked at", edits->n, edits->n),
+			 errdetail("All of \"%s\" has been assigned before, and its trigger keeps it.", get_rel_name(a->target)),
+			 errhint("With a filter, if only 'true', every row is looked at.")));
+}
+
+/* Assign where the layer was edited, committing between. */
+static void
+assign_edited_in_batches(Assignment *a, const LayerEdits *edits, int batch)
+{
+	int64		committed = 0;
+
+	say_only_edited(a, edits);
+	SPI_commit();
+	wait_for_writers(a);
+	for (int i = 0; i < edits->n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		assign_box(a, edits->boxes[i]);
+		if (a->changed - committed >= batch)
+		{
+			SPI_commit();
+			committed = a->changed;
+		}
+	}
+	write_state(a, true);
+	SPI_commit();
+}
+
+static void
+assign_in_batches(Assignment *a, int batch)
+{
+	LayerEdits	edits = read_edits(a);
+
+	if (edits.everywhere)
+		assign_all_in_batches(a, batch);
+	else
+		assign_edited_in_batches(a, &edits, batch);
+}
+
+/* The same in the caller's transaction. */
+static void
+assign_in_transaction(Assignment *a)
+{
+	LayerEdits	edits = read_edits(a);
+	bool		writers = has_writers(a);
+	int			older;
+
+	(void) older_snapshots(a, &older);
+	if (writers)
+		ereport(WARNING,
+				(errmsg("rows that other transactions are writing to \"%s\" may keep older codes", get_rel_name(a->target)),
+				 errdetail("Those transactions may not see the latest edits of the layer."),
+				 errhint("Call grid_assign with a batch, which waits for them.")));
+	if (edits.everywhere)
+	{
+		assign_all(a);
+		count_all(a);
+	}
+	else
+	{
+		say_only_edited(a, &edits);
+		for (int i = 0; i < edits.n; i++)
+			assign_box(a, edits.boxes[i]);
+	}
+	/* An older snapshot of our own would not show the rows that others have committed since. */
+	if (!writers && older == 0 && !IsolationUsesXactSnapshot())
+		write_state(a, true);
+}
+
+/* --- arguments --- */
+
+/* Is there an index that finds the points in a box? */
+static bool
+has_spatial_index(Relation rel, const char *column)
+{
+	return relation_spatial_index(rel, get_attnum(RelationGetRelid(rel), column));
+}
+
+/*
+ * Does a trigger keep the codes as this call makes them?  Where it fires on
+ * every row written to the table; children that inherit have triggers of their
+ * own.  A table without a spatial index is as well looked at whole.
+ */
+static bool
+is_kept(Relation rel, const char *layer, const char *geom, const char *code, double tolerance)
+{
+	return has_spatial_index(rel, geom) &&
+		(rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE || !has_subclass(RelationGetRelid(rel))) &&
+		assign_trigger_keeps(rel, layer, geom, code, tolerance);
 }
 
 /* Open the target, check what can be checked before any work, and describe the job. */
@@ -206,17 +522,21 @@ prepare_assignment(Assignment *a, FunctionCallInfo fcinfo)
 						RelationGetRelationName(rel))));
 	(void) geometry_column(rel, geom);
 	(void) gridcode_column(rel, code);
-	if (layer_read(layer) == NULL)
-		layer_unknown(layer);
 
 	a->target = RelationGetRelid(rel);
 	a->layer = PG_GETARG_TEXT_P_COPY(1);
+	a->srid = layer_kept(layer)->srid;
 	a->geom = pstrdup(quote_identifier(geom));
 	a->code = pstrdup(quote_identifier(code));
 	a->tolerance = PG_GETARG_FLOAT8(4);
 	layer_check_tolerance(a->tolerance);
 	a->filter = PG_ARGISNULL(5) ? "true"
 		: statement_filter(rel, text_to_cstring(PG_GETARG_TEXT_PP(5)), "t");
+	a->kept = PG_ARGISNULL(5) && is_kept(rel, layer, geom, code, a->tolerance);
+	a->state.target = a->target;
+	strlcpy(a->state.layer, layer, NAMEDATALEN);
+	namestrcpy(&a->state.geom_column, geom);
+	namestrcpy(&a->state.code_column, code);
 	relation_close(rel, NoLock);
 }
 
@@ -281,8 +601,7 @@ grid_assign(PG_FUNCTION_ARGS)
 	if (batch)
 		assign_in_batches(&a, batch);
 	else
-		assign_rows(&a, false, 0, 0);
-	count_rows(&a);
+		assign_in_transaction(&a);
 	SPI_finish();
 	return result_row(fcinfo, &a);
 }

@@ -27,6 +27,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "layer_target.h"
 #include "layer_version.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -428,6 +429,9 @@ table_changed(Oid table, bool joins)
 	List	   *layers = layers_of(table);
 	ListCell   *cell;
 
+	/* Triggers may be disabled, points be moved, rows have come. */
+	foreach(cell, line_of(table))
+		layer_target_forget(lfirst_oid(cell));
 	foreach(cell, layers)
 	{
 		Oid			relation = ((Layer *) lfirst(cell))->relation;

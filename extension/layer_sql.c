@@ -5,7 +5,9 @@
  */
 #include "layer.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_attribute.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -82,4 +84,24 @@ gridcode_column(Relation rel, const char *column)
 						column, RelationGetRelationName(rel), format_type_be(type)),
 				 errhint("Change it with ALTER TABLE ... ALTER COLUMN ... TYPE gridcode USING ...::gridcode.")));
 	return attnum;
+}
+
+bool
+relation_spatial_index(Relation rel, AttrNumber geom)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *cell;
+	bool		found = false;
+
+	foreach(cell, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if ((index->rd_rel->relam == GIST_AM_OID || index->rd_rel->relam == SPGIST_AM_OID) &&
+			index->rd_index->indkey.values[0] == geom)
+			found = true;
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	return found;
 }

@@ -49,3 +49,19 @@ CREATE EVENT TRIGGER gridtree_layers_ddl ON ddl_command_end
 	EXECUTE FUNCTION @extschema@.grid_layer_ddl();
 ALTER EVENT TRIGGER gridtree_layers_ddl ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER gridtree_layers_ddl IS 'Keeps triggers and versions of layers right through DDL.';
+
+CREATE TABLE @extschema@.grid_assign_target (
+	target oid NOT NULL,
+	layer text COLLATE "C" NOT NULL,
+	geom_column name NOT NULL,
+	code_column name NOT NULL,
+	tolerance double precision NOT NULL,
+	complete boolean NOT NULL,
+	consumed pg_snapshot NOT NULL,
+	CONSTRAINT grid_assign_target_pkey PRIMARY KEY (target, layer, geom_column, code_column)
+);
+COMMENT ON TABLE @extschema@.grid_assign_target IS
+'Tables that grid_assign has assigned whole and grid_assign_trigger keeps so, and which edits of the layer they have taken in. Written by grid_assign only, and not dumped: the first call after a restore looks at every row.';
+COMMENT ON COLUMN @extschema@.grid_assign_target.complete IS 'Whether every row has been assigned once; false while the first run is on, or after it was broken off.';
+COMMENT ON COLUMN @extschema@.grid_assign_target.consumed IS 'Edits of transactions that this snapshot sees have been taken in.';
+REVOKE ALL ON @extschema@.grid_assign_target FROM PUBLIC;

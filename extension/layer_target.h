@@ -1,0 +1,48 @@
+/*
+ * layer_target.h
+ *	  Which edits of a layer a table that grid_assign keeps has taken in.
+ */
+#ifndef GRIDTREE_LAYER_TARGET_H
+#define GRIDTREE_LAYER_TARGET_H
+
+#include "layer.h"
+
+/* What is assigned to what, and how far that has come. */
+typedef struct LayerTarget
+{
+	Oid			target;
+	char		layer[NAMEDATALEN];
+	NameData	geom_column;
+	NameData	code_column;
+	double		tolerance;
+	bool		complete;		/* every row has been assigned once */
+	Datum		consumed;		/* pg_snapshot: what it sees of edits has been taken in */
+} LayerTarget;
+
+/* Fill in the last three; false where nothing is known. */
+extern bool layer_target_read(LayerTarget *target);
+
+/* Write what is known of a target, in place of what was. */
+extern void layer_target_write(const LayerTarget *target);
+
+/* Forget a table that has been dropped or altered. */
+extern void layer_target_forget(Oid target);
+
+/* Forget layers that are no more. */
+extern void layer_target_tidy(void);
+
+/* Where a layer was edited. */
+typedef struct LayerEdits
+{
+	bool		everywhere;
+	int			n;
+	double	  (*boxes)[4];		/* west, south, east, north; no two meet */
+} LayerEdits;
+
+/* The edits that the active snapshot sees and a pg_snapshot does not. */
+extern LayerEdits layer_edits_since(const char *layer, Datum consumed);
+
+/* Delete from the log what every target has taken in. */
+extern void layer_edits_prune(const char *layer);
+
+#endif							/* GRIDTREE_LAYER_TARGET_H */
