@@ -73,5 +73,6 @@ clean-daemon:
 	$(MAKE) -C daemon clean
 	$(MAKE) -C tests/unit clean
 	$(MAKE) -C tests/fuzz clean
+	$(MAKE) -C tests/oracle clean
 
 endif

@@ -99,7 +99,7 @@ count_crashes() {
 }
 
 started=$(date +%s)
-setup
+setup libgmp-dev
 cluster_up || { echo "0 passed, 1 failed"; exit 1; }
 for suite in $SUITES; do "suite_$suite"; done
 count_crashes
