@@ -12,7 +12,7 @@ BENCH=${BENCH:-*}
 bench() { # FILE
   local name=${1##*/} status
   name=${name%.*}
-  say "$name: $(sed -n '1s/^[-# ]*//p' "$1")"
+  say "$name: $(sed -n '/^#!/d; s/^[-# ]*//p; q' "$1")"
   "$GT_BIN/createdb" "bench_$name" || return 1
   export PGDATABASE=bench_$name
   "$GT_BIN/psql" -qX -c 'SET client_min_messages = warning' -c 'CREATE EXTENSION gridtree CASCADE' -f tests/bench/lib/harness.sql || return 1
