@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # bench.sh: speeds and sizes beside their peers, with the target of each.
 #   BENCH=<shell pattern of names>   each is tests/bench/NAME.sql or NAME.sh
+#   BENCH_QUICK=1, BENCH_PLANS=<folder>   see lib/run.sh
 # Every one runs in a database of its own with gridtree and the harness of
 # lib/harness.sql in it. A miss is said, and is no failure: machines differ.
 set -u

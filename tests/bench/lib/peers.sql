@@ -6,7 +6,7 @@
 -- The peers are let off lightly: they count pairs, and decide nothing about a
 -- point that is on a shared border.
 
-CREATE TABLE bench_peer (test text, variant text, query text, driver text, split text, per float8);
+CREATE TABLE bench_peer (test text, variant text, query text, before text, driver text, split text, per float8);
 
 -- The tables that the peers want, in the current schema. A join is driven by
 -- the side that has no index: there is no other plan for it.
@@ -17,11 +17,11 @@ BEGIN
 	CREATE TABLE area_external (LIKE area);
 	ALTER TABLE area_external ALTER geom SET STORAGE EXTERNAL;
 	INSERT INTO area_external SELECT code, ST_Translate(geom, 0, 0) FROM area;	-- made anew, or it stays compressed
-	FOREACH storage IN ARRAY '{32,64,128,256}'::text[] LOOP
+	FOREACH storage IN ARRAY '{8,16,32,64,128,256}'::text[] LOOP
 		EXECUTE format('CREATE TABLE area_split%s (LIKE area_external INCLUDING STORAGE)', storage);
 		EXECUTE format('INSERT INTO area_split%s SELECT code, ST_Subdivide(CASE WHEN ST_IsValid(geom) THEN geom ELSE ST_MakeValid(geom) END, %1$s) FROM area', storage);
 	END LOOP;
-	FOREACH storage IN ARRAY '{plain,external,split32,split64,split128,split256}'::text[] LOOP
+	FOREACH storage IN ARRAY '{plain,external,split8,split16,split32,split64,split128,split256}'::text[] LOOP
 		EXECUTE format('CREATE TABLE area_%s_gist (LIKE area_%1$s INCLUDING STORAGE)', storage);
 		EXECUTE format('INSERT INTO area_%s_gist TABLE area_%1$s', storage);
 		EXECUTE format('CREATE INDEX ON area_%s_gist USING gist (geom)', storage);
@@ -49,38 +49,39 @@ CREATE PROCEDURE bench_peer_list(test text) LANGUAGE sql AS $$
 			CASE driver WHEN 'polygons' THEN CASE WHEN clustered THEN 'point_clustered_gist' ELSE 'point_gist' END
 				ELSE CASE WHEN clustered THEN 'sample_clustered' ELSE 'sample' END END,
 			CASE driver WHEN 'polygons' THEN 'area_' || storage ELSE 'area_' || storage || '_gist' END, predicate),
-		driver, storage, CASE driver WHEN 'polygons' THEN points ELSE samples END
+		'', driver, storage, CASE driver WHEN 'polygons' THEN points ELSE samples END
 	FROM unnest('{polygons,points}'::text[]) driver, unnest('{ST_Intersects,ST_Covers}'::text[]) predicate,
-		unnest('{plain,external,split32,split64,split128,split256}'::text[]) storage, unnest('{f,t}'::boolean[]) clustered,
+		unnest('{plain,external,split8,split16,split32,split64,split128,split256}'::text[]) storage, unnest('{f,t}'::boolean[]) clustered,
 		(SELECT count(*) AS points FROM point) n, (SELECT count(*) AS samples FROM sample) s
 	UNION ALL
 	SELECT test, 'the rule itself for each point', $q$SELECT count((SELECT code FROM area_plain_gist a WHERE ST_Intersects(a.geom, p.geom)
-		ORDER BY grid_digits(code) DESC, code LIMIT 1)) FROM sample p$q$, 'rule', 'plain', count(*) FROM sample
+		ORDER BY grid_digits(code) DESC, code LIMIT 1)) FROM sample p$q$, '', 'rule', 'plain', count(*) FROM sample
 	UNION ALL
 	SELECT test, 'distinct points first' || CASE storage WHEN 'plain' THEN '' ELSE ', ' || storage END, format(
 		'WITH spot AS MATERIALIZED (SELECT DISTINCT geom FROM point), located AS MATERIALIZED (SELECT s.geom, a.code FROM spot s JOIN area_%s_gist a ON ST_Intersects(a.geom, s.geom)) '
-		'SELECT count(code) FROM point JOIN located USING (geom)', storage), 'distinct', storage, count
+		'SELECT count(code) FROM point JOIN located USING (geom)', storage),
+		'SET LOCAL enable_mergejoin = off', 'distinct', storage, count
 	FROM (SELECT count(*), count(DISTINCT geom) AS spots FROM point) n, unnest('{plain,split32}'::text[]) storage WHERE spots * 10 < count
 $$;
 
 -- One round of every peer.
 CREATE PROCEDURE bench_peer_trial(test text) LANGUAGE plpgsql AS $$
-DECLARE variants text[]; queries text[]; n float8;
+DECLARE variants text[]; queries text[]; before text[]; n float8;
 BEGIN
 	CALL bench_peer_list(test);
-	SELECT array_agg(variant), array_agg(query) INTO variants, queries FROM bench_peer p WHERE p.test = bench_peer_trial.test;
-	CALL bench_time(test, variants, queries, 1, warm => false);
+	SELECT array_agg(variant), array_agg(query), array_agg(p.before) INTO variants, queries, before FROM bench_peer p WHERE p.test = bench_peer_trial.test;
+	CALL bench_time(test, variants, queries, 1, before, warm => false);
 	FOR variants, n IN SELECT array_agg(variant), per FROM bench_peer p WHERE p.test = bench_peer_trial.test GROUP BY per LOOP
 		CALL bench_each(test, variants, n);
 	END LOOP;
 END $$;
 
--- The quickest one in the trial of those that a driver drives, over whole polygons or also over split ones.
-CREATE FUNCTION bench_peer_best(test text, driver text, whole boolean) RETURNS bench_peer LANGUAGE sql AS $$
+-- The quickest one in the trial (or the next, with skip) of those that a driver
+-- drives: any, or whole polygons and points as they are stored only.
+CREATE FUNCTION bench_peer_best(test text, driver text, simple boolean, skip int) RETURNS bench_peer LANGUAGE sql AS $$
 	SELECT p FROM bench_peer p JOIN bench_value v USING (test, variant)
-	WHERE p.test = bench_peer_best.test AND p.driver = bench_peer_best.driver AND (NOT whole OR split IN ('plain', 'external')) AND
-		(NOT whole OR p.driver <> 'points' OR p.variant LIKE '%, plain')
-	ORDER BY v.value LIMIT 1
+	WHERE p.test = bench_peer_best.test AND p.driver = bench_peer_best.driver AND (NOT simple OR variant NOT LIKE '%split%' AND variant NOT LIKE '%clustered%')
+	ORDER BY v.value OFFSET skip LIMIT 1
 $$;
 
 -- grid_locate beside the floors and the finalists of the trial, without workers and with two.
@@ -98,17 +99,18 @@ BEGIN
 	queries := queries || queries[1:2];
 	before := ARRAY[off, off, off, two, two];
 	FOR peer IN
-		SELECT (b).* FROM (SELECT bench_peer_best(trial, driver, whole) AS b
-			FROM (VALUES ('polygons', true), ('polygons', false), ('points', true), ('points', false), ('rule', true), ('distinct', false)) w(driver, whole)) x
+		SELECT (b).* FROM (SELECT bench_peer_best(trial, driver, simple, skip) AS b
+			FROM (VALUES ('polygons', true, 0), ('polygons', false, 0), ('polygons', false, 1), ('points', true, 0), ('points', false, 0),
+				('rule', true, 0), ('distinct', false, 0)) w(driver, simple, skip)) x
 		WHERE (b).test IS NOT NULL
 	LOOP
 		CONTINUE WHEN peer.variant = ANY (variants);
-		INSERT INTO bench_peer SELECT bench_final.test, peer.variant, peer.query, peer.driver, peer.split, peer.per;
+		INSERT INTO bench_peer SELECT bench_final.test, peer.variant, peer.query, peer.before, peer.driver, peer.split, peer.per;
 		variants := variants || peer.variant;
 		queries := queries || peer.query;
-		before := before || off;
+		before := before || concat_ws('; ', off, nullif(peer.before, ''));
 		IF peer.driver = 'polygons' THEN
-			INSERT INTO bench_peer SELECT bench_final.test, peer.variant || ', 2 workers', peer.query, peer.driver || ', 2 workers', peer.split, peer.per;
+			INSERT INTO bench_peer SELECT bench_final.test, peer.variant || ', 2 workers', peer.query, peer.before, peer.driver || ', 2 workers', peer.split, peer.per;
 			variants := variants || (peer.variant || ', 2 workers');
 			queries := queries || peer.query;
 			before := before || two;
@@ -140,7 +142,7 @@ CREATE FUNCTION bench_final_report(test text, at_most float8, at_least float8) R
 	SELECT bench_medians(test) UNION ALL
 	SELECT bench_ratio(test, 'grid_locate', 'floor: sum(ST_X(geom))', at_most) UNION ALL
 	SELECT bench_lead(test, 'grid_locate', bench_final_best(test, NULL), at_least) UNION ALL
-	SELECT bench_lead(test, 'grid_locate', variant, CASE WHEN driver = 'points' AND variant LIKE '%, plain' THEN 50 END)
+	SELECT bench_lead(test, 'grid_locate', variant, CASE WHEN driver = 'points' AND variant NOT LIKE '%split%' AND variant NOT LIKE '%clustered%' THEN 50 END)
 		FROM bench_peer p WHERE p.test = bench_final_report.test AND variant NOT LIKE '%2 workers' UNION ALL
 	SELECT format('    with 2 workers: grid_locate %s times as fast, the scan %s times, %s %s times', to_char(bench_speedup(test, 'grid_locate'), 'FM990.00'),
 		to_char(bench_speedup(test, 'floor: sum(ST_X(geom))'), 'FM990.00'), best, to_char(bench_speedup(test, best), 'FM990.00'))
