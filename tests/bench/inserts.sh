@@ -27,6 +27,7 @@ SQL
 # the first ones do.
 single_cluster() {
   local conf=$GT_TMP/single/postgresql.conf
+  rm -rf "$GT_TMP/single" "$GT_TMP/singles"
   mkdir -p "$GT_TMP/single" "$GT_TMP/singles"
   [ -z "$GT_AS" ] || chown "$($GT_AS id -u)" "$GT_TMP/single" "$GT_TMP/singles"
   (cd "$GT_TMP" && $GT_AS "$GT_BIN/initdb" -D "$GT_TMP/single" -U "$PGUSER" -A trust -E UTF8 --locale=C.UTF-8 -N) >"$GT_TMP/single.log" 2>&1 || return 1
