@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # bench.sh: speeds and sizes beside their peers, with the target of each.
 #   BENCH=<shell pattern of names>   each is tests/bench/NAME.sql or NAME.sh
+#   BENCH_QUICK=1, BENCH_PLANS=<folder>   see lib/run.sh
 # Every one runs in a database of its own with gridtree and the harness of
 # lib/harness.sql in it. A miss is said, and is no failure: machines differ.
 set -u
@@ -12,7 +13,7 @@ BENCH=${BENCH:-*}
 bench() { # FILE
   local name=${1##*/} status
   name=${name%.*}
-  say "$name: $(sed -n '1s/^[-# ]*//p' "$1")"
+  say "$name: $(sed -n '/^#!/d; s/^[-# ]*//p; q' "$1")"
   "$GT_BIN/createdb" "bench_$name" || return 1
   export PGDATABASE=bench_$name
   "$GT_BIN/psql" -qX -c 'SET client_min_messages = warning' -c 'CREATE EXTENSION gridtree CASCADE' -f tests/bench/lib/harness.sql || return 1
