@@ -5,7 +5,7 @@
 #
 # PostGIS decides in plain doubles. Where the rule's own SQL differs from the
 # oracle, the oracle must show an edge at which PostGIS' determinant has the
-# wrong sign; on the real polygons as they are it may not differ at all.
+# wrong sign; on Taiwan's and Singapore's areas as they are it may not differ at all.
 use strict;
 use warnings;
 use Test::More;
