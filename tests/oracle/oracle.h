@@ -39,7 +39,7 @@ typedef struct Part
 	const char *code;
 	size_t		nrings;
 	Ring	   *ring;			/* the first is the shell */
-	Point		low;			/* bounding box of the shell */
+	Point		low;			/* around the shell */
 	Point		high;
 } Part;
 

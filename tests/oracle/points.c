@@ -142,9 +142,11 @@ print_point(long id, Point p, const char *kind, uint32_t srid)
 void
 write_points(const Parts *parts, long n, uint64_t seed)
 {
-	Point		low = parts->part[0].low;
-	Point		high = parts->part[0].high;
+	Point		low = {INFINITY, INFINITY};
+	Point		high = {-INFINITY, -INFINITY};
 
+	if (parts->n == 0)
+		fail("there are no polygons");
 	state = seed;
 	for (size_t i = 0; i < parts->n; i++)
 	{

@@ -159,6 +159,11 @@ read_part(Wkb *wkb, const char *code, Parts *parts)
 		part.high.x = fmax(part.high.x, p->x);
 		part.high.y = fmax(part.high.y, p->y);
 	}
+	/* wider than it is, so that a wrong sign beside it can be told */
+	part.low.x = nextafter(part.low.x, -INFINITY);
+	part.low.y = nextafter(part.low.y, -INFINITY);
+	part.high.x = nextafter(part.high.x, INFINITY);
+	part.high.y = nextafter(part.high.y, INFINITY);
 	parts->part = grow(parts->part, parts->n, sizeof(Part));
 	parts->part[parts->n++] = part;
 }

@@ -66,7 +66,10 @@ between(double a, double b, double value)
 	return a <= b ? a <= value && value <= b : b <= value && value <= a;
 }
 
-/* How often a ring winds around a point; *on tells whether the point is on it. */
+/*
+ * How often a ring winds around a point; *on tells whether the point is on it.
+ * An edge of no length is none, so a ring of one place is nowhere, as in PostGIS.
+ */
 static long
 winding(const Ring *ring, const Point *p, Side side, bool *on)
 {
@@ -79,7 +82,7 @@ winding(const Ring *ring, const Point *p, Side side, bool *on)
 		const Point *b = &ring->point[i + 1];
 		int			s;
 
-		if (!between(a->y, b->y, p->y))
+		if (!between(a->y, b->y, p->y) || (a->x == b->x && a->y == b->y))
 			continue;
 		s = side(a, b, p);
 		if (s == 0 && between(a->x, b->x, p->x))

@@ -11,7 +11,7 @@ our @EXPORT = qw(shapes);
 
 my @shapes;
 
-# A whole turn by the angle of the triangle 3, 4, 5: keeps points on slanted edges whole.
+# Turned and enlarged by the angle of the triangle 3, 4, 5: keeps points on slanted edges whole.
 sub turned { return map { [4 * $_->[0] - 3 * $_->[1], 3 * $_->[0] + 4 * $_->[1]] } @_ }
 
 sub rectangle {
@@ -78,8 +78,9 @@ sub any_code { return substr sprintf('%02d%02d%02d', between(10, 19), between(1,
 sub star {
     my ($size, $n, $over) = @_;
     my ($x, $y) = @{any_point()};
+    my $jitter = int($size / 5);
     my @at = map { [$x + int($size * cos(6.2831853 * $_ * $over / $n)), $y + int($size * sin(6.2831853 * $_ * $over / $n))] } 0 .. $n - 1;
-    return [map { [$_->[0] + between(-$size / 5, $size / 5), $_->[1] + between(-$size / 5, $size / 5)] } @at];
+    return [map { [$_->[0] + between(-$jitter, $jitter), $_->[1] + between(-$jitter, $jitter)] } @at];
 }
 
 sub overlaps {
@@ -110,6 +111,7 @@ sub spikes {
     area('180101', [[[-2300, -2300], [-1900, -2200], [-1500, -2400], [-1900, -2200], [-2000, -1900]]]);
     area('180102', [[[-2300, 2300], [-1900, 2200], [-1901, 2200], [-2000, 1900], [-1000, 900], [-2000, 1900]]]);
     area('180103', [[[-700, 2100], [500, 1900], [-700, 2100]]]);    # no area
+    area('180105', [[([2450, 2450]) x 4]]);                         # nor length
     area('180104', [[[-700, 2000], [500, 1800], [1100, 1700], [200, 1850]]]);
     area('1801', [[[-900, 2300], [-900, 1700], [1300, 1700], [1300, 2300]], [[-100, 2000], [700, 2000], [-100, 2000]]]);
 }

@@ -5,7 +5,7 @@
 #
 # PostGIS decides in plain doubles. Where the rule's own SQL differs from the
 # oracle, the oracle must show an edge at which PostGIS' determinant has the
-# wrong sign; on the real polygons as they are it may not differ at all.
+# wrong sign; on Taiwan's and Singapore's areas as they are it may not differ at all.
 use strict;
 use warnings;
 use Test::More;
@@ -165,7 +165,7 @@ SELECT (region || lpad(area::text, 2, '0') || lpad(subzone::text, 2, '0'))::grid
         row_number() OVER (PARTITION BY p->>'Planning_Area_Code' ORDER BY p->>'Subzone_Code' COLLATE "C") AS subzone
     FROM raw_singapore) s
 SQL
-    check_set('boston', 'ward 2, precinct 2', q{SELECT (p->>'WARD_PRECINCT')::gridcode AS code, geom FROM raw_boston}, sign => 1);
+    check_set('boston', 'ward 2, precinct 2, half 1', q{SELECT translate(p->>'WARD_PRECINCT', 'A', '1')::gridcode AS code, geom FROM raw_boston}, sign => 1);
 }
 
 done_testing();
