@@ -16,8 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Cells of the raster for each edge given: edges mostly come twice. */
-#define CELLS_PER_EDGE	0.75
+/*
+ * Cells of the raster for each edge given, of which most are given twice.  The
+ * fewer edges a cell has the faster it answers; large images have fewer cells,
+ * so as to be built soon and stay near the processor.
+ */
+#define CELLS_PER_EDGE			2.0
+#define CELLS_PER_EDGE_LARGE	0.75
+#define LARGE_CELLS				524288
 
 /*
  * With these, every rounding in the raster's arithmetic stays below the margin
@@ -237,7 +243,8 @@ choose_raster(CoverageBuilder *builder, const double box[4])
 	double		width = box[2] - box[0];
 	double		height = box[3] - box[1];
 	double		largest = fmax(fmax(fabs(box[0]), fabs(box[2])), fmax(fabs(box[1]), fabs(box[3])));
-	double		wanted = fmax(1, builder->ngiven * CELLS_PER_EDGE);
+	double		wanted = fmax(1, fmax(builder->ngiven * CELLS_PER_EDGE_LARGE,
+									  fmin(builder->ngiven * CELLS_PER_EDGE, LARGE_CELLS)));
 	double		side = sqrt(width / wanted) * sqrt(height);
 
 	side = fmax(side, fmax(width, height) / fmin(wanted, MOST_COLUMNS - 1));

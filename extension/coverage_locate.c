@@ -59,12 +59,12 @@ moved_side(const CoverageVertex *a, const CoverageVertex *b, double x, double y)
 	return side != 0 ? side : side_of_move(a, b);
 }
 
-/* Does the edge stay away from the box of the way? */
-static inline bool
-is_aside(const CoverageVertex *a, const CoverageVertex *b, const Way *way)
+/* On which sides of the box of the way a vertex lies; two on one side have no edge into it. */
+static inline unsigned
+sides_of(const CoverageVertex *v, const Way *way)
 {
-	return (a->x < way->west && b->x < way->west) || (a->x > way->east && b->x > way->east) ||
-		(a->y < way->south && b->y < way->south) || (a->y > way->north && b->y > way->north);
+	return (unsigned) (v->x < way->west) | (unsigned) (v->x > way->east) << 1 |
+		(unsigned) (v->y < way->south) << 2 | (unsigned) (v->y > way->north) << 3;
 }
 
 static inline bool
@@ -118,11 +118,17 @@ cross_edge(const CoverageVertex *a, const CoverageVertex *b, const Way *way, boo
 static inline int
 cross_run(const CoverageVertex *vertex, uint32_t edges, const Way *way, bool *on)
 {
+	unsigned	from = sides_of(vertex, way);
 	int			change = 0;
 
 	for (uint32_t i = 0; i < edges; i++)
-		if (!is_aside(&vertex[i], &vertex[i + 1], way))
+	{
+		unsigned	to = sides_of(&vertex[i + 1], way);
+
+		if (!(from & to))
 			change += cross_edge(&vertex[i], &vertex[i + 1], way, on);
+		from = to;
+	}
 	return change;
 }
 
