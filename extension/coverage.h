@@ -9,7 +9,7 @@
  * THE RULE
  *	  A part covers a point that is on its shell, or around which its shell
  *	  winds, unless one of its holes winds around the point and the point is not
- *	  on that hole.  Of the areas that cover a point the answer is the one with
+ *	  on that hole.  A ring of one place only is nowhere.  Of the areas that cover a point the answer is the one with
  *	  the most digits, then the lowest code.  Nothing is asked of the polygons:
  *	  they may overlap, nest, touch, cross themselves or repeat.
  *
@@ -58,14 +58,18 @@ extern CoverageBuilder *coverage_begin(const CoverageHost *host);
 extern void coverage_add_part(CoverageBuilder *builder, gridcode code);
 
 /*
- * Add a ring of n points, each at xy + i * stride, to the current part.  A ring
- * that is not closed is closed by an edge.
+ * Add a ring of n points, each at xy + i * stride (in doubles), to the current
+ * part.  A ring that is not closed is closed by an edge.
  */
 extern void coverage_add_ring(CoverageBuilder *builder, const double *xy, size_t n, size_t stride);
 
+/* Width and height that an image can have; all else that is finite fits. */
+#define COVERAGE_MOST_EXTENT	1e300
+
 /*
  * Make the image, allocated from the host, of at most max_bytes; the builder is
- * gone.  NULL where it would be larger, or a coordinate is not finite.
+ * gone.  NULL where it would be larger, or wider than COVERAGE_MOST_EXTENT, or a
+ * coordinate is not finite.
  */
 extern Coverage *coverage_finish(CoverageBuilder *builder, size_t max_bytes);
 

@@ -232,10 +232,7 @@ number_of_cells(double length, double side)
 	return (uint32_t) fmin(floor(length / side) + 1, MOST_COLUMNS);
 }
 
-/*
- * Square cells, some for each edge.  False where the extent is too wide for
- * doubles to measure.
- */
+/* Square cells, some for each edge.  False where the extent is too wide. */
 static bool
 choose_raster(CoverageBuilder *builder, const double box[4])
 {
@@ -258,7 +255,7 @@ choose_raster(CoverageBuilder *builder, const double box[4])
 	raster->rows = number_of_cells(height, side);
 	builder->x_max = box[2];
 	builder->y_max = box[3];
-	return isfinite(width) && isfinite(height) && isfinite(side * MOST_COLUMNS) && raster->inverse > 0;
+	return width <= COVERAGE_MOST_EXTENT && height <= COVERAGE_MOST_EXTENT;
 }
 
 /* --- places --- */
