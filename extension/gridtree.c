@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -32,9 +33,29 @@ _PG_init(void)
 	MarkGUCPrefixReserved("gridtree");
 }
 
-/* Schema of the extension called name. */
+/*
+ * Schemas of extensions, which triggers ask for at every row.  They change only
+ * with the types in them, of which the type cache's messages tell.
+ */
+typedef struct KnownSchema
+{
+	char		extension[NAMEDATALEN];
+	Oid			schema;
+} KnownSchema;
+
+static KnownSchema known_schemas[4];
+static int	known = -1;			/* -1 before the callback is registered */
+
+static void
+forget_schemas(Datum arg pg_attribute_unused(), int cacheid pg_attribute_unused(),
+			   uint32 hashvalue pg_attribute_unused())
+{
+	known = 0;
+}
+
+/* Schema of the extension called name, as pg_extension has it. */
 static Oid
-extension_schema(const char *name)
+read_schema(const char *name)
 {
 	Oid			extension = get_extension_oid(name, false);
 	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
@@ -56,6 +77,28 @@ extension_schema(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"%s\" does not exist", name)));
+	return schema;
+}
+
+static Oid
+extension_schema(const char *name)
+{
+	Oid			schema;
+
+	if (known < 0)
+	{
+		CacheRegisterSyscacheCallback(TYPEOID, forget_schemas, (Datum) 0);
+		known = 0;
+	}
+	for (int i = 0; i < known; i++)
+		if (strcmp(known_schemas[i].extension, name) == 0)
+			return known_schemas[i].schema;
+	schema = read_schema(name);
+	if (known < (int) lengthof(known_schemas))
+	{
+		strlcpy(known_schemas[known].extension, name, NAMEDATALEN);
+		known_schemas[known++].schema = schema;
+	}
 	return schema;
 }
 
