@@ -10,6 +10,8 @@
 
 #include "gridcode.h"
 #include "gridtree.h"
+#include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 #include "utils/rel.h"
 
 /* A row of grid_layer_catalog, but for what only the view shows. */
@@ -27,6 +29,8 @@ typedef struct Layer
 
 /* layer_catalog.c */
 extern Layer *layer_read(const char *name);	/* NULL where there is none */
+extern List *layer_read_all(void);
+extern List *layer_relations(void);	/* OIDs, each once */
 extern void layer_insert(const Layer *layer);
 extern int	layer_delete(const char *name);
 extern int	layer_delete_of_relation(Oid relation);
@@ -36,6 +40,12 @@ extern _Noreturn void layer_unknown(const char *name);
 /* layer_filter.c */
 extern char *layer_filter(Relation rel, const char *filter);
 extern char *statement_filter(Relation rel, const char *filter, const char *alias);
+
+/* layer_tree.c */
+extern List *layer_tables_above(Oid table);
+extern bool layer_is_below(Oid table, List *relations);
+extern void layer_equip(Oid top, LOCKMODE lock);
+extern void layer_enable_triggers(Oid table);
 
 /* layer_sql.c */
 extern int	safe_search_path_begin(void);

@@ -98,6 +98,32 @@ layer_read(const char *name)
 	return layer;
 }
 
+List *
+layer_read_all(void)
+{
+	Relation	catalog = table_open(layer_catalog_oid(), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	List	   *layers = NIL;
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		layers = lappend(layers, layer_from_tuple(tuple, RelationGetDescr(catalog)));
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return layers;
+}
+
+List *
+layer_relations(void)
+{
+	List	   *relations = NIL;
+	ListCell   *lc;
+
+	foreach(lc, layer_read_all())
+		relations = list_append_unique_oid(relations, ((Layer *) lfirst(lc))->relation);
+	return relations;
+}
+
 /* Make a change of the catalog visible to this command and to every cache. */
 static void
 catalog_changed(Relation catalog)

@@ -13,14 +13,23 @@
  *	  uint32  count        of points for a point: 0 (empty) or 1
  *	  double  x, y[, z][, m]
  *
+ * The box is xmin, xmax, ymin, ymax and so on.  From the type on, any geometry
+ * is a type, a count and as many of its parts: points for a point, line,
+ * triangle or circular string, geometries for a collection, rings for a
+ * polygon, where the numbers of points come first, padded to 8 bytes, and then
+ * the points of all rings.
+ *
  * Flags 0x01 (z), 0x02 (m), 0x04 (box), 0x08 (geodetic) are the same in both
  * versions; 0x40 marks version 2 (PostGIS 3), in which 0x10 announces the
  * extended flags. Columns written by PostGIS 2 are still version 1.
  */
 #include "postgis.h"
 
+#include <math.h>
+
 #include "compat.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 
 #define FLAG_Z			0x01
 #define FLAG_M			0x02
@@ -116,4 +125,144 @@ geometry_identical(Datum a, Datum b)
 
 	return VARSIZE_ANY_EXHDR(left) == VARSIZE_ANY_EXHDR(right) &&
 		memcmp(VARDATA_ANY(left), VARDATA_ANY(right), VARSIZE_ANY_EXHDR(left)) == 0;
+}
+
+/* BOX OF A GEOMETRY */
+
+/* Types whose parts are points or rings; those of all others are geometries. */
+#define LINE_TYPE		2
+#define POLYGON_TYPE	3
+#define CIRCULAR_TYPE	8
+#define TRIANGLE_TYPE	14
+
+/* Where a walk over a geometry's coordinates has got to. */
+typedef struct BoxWalk
+{
+	const struct varlena *value;
+	Size		offset;
+	int			axes;
+	double	   *box;
+} BoxWalk;
+
+static uint32
+walk_number(BoxWalk *walk)
+{
+	uint32		number;
+
+	read_at(&number, walk->value, walk->offset, sizeof(number));
+	walk->offset += sizeof(number);
+	return number;
+}
+
+/* What cannot be told can be anywhere. */
+static void
+box_everywhere(double *box)
+{
+	box[0] = box[1] = -INFINITY;
+	box[2] = box[3] = INFINITY;
+}
+
+static void
+walk_points(BoxWalk *walk, uint32 count)
+{
+	double	   *box = walk->box;
+
+	for (uint32 i = 0; i < count; i++)
+	{
+		double		xy[2];
+
+		read_at(xy, walk->value, walk->offset, sizeof(xy));
+		walk->offset += sizeof(double) * walk->axes;
+		if (!isfinite(xy[0]) || !isfinite(xy[1]))
+			box_everywhere(box);
+		box[0] = fmin(box[0], xy[0]);
+		box[1] = fmin(box[1], xy[1]);
+		box[2] = fmax(box[2], xy[0]);
+		box[3] = fmax(box[3], xy[1]);
+	}
+}
+
+static void
+walk_rings(BoxWalk *walk, uint32 count)
+{
+	BoxWalk		counts = *walk;
+
+	walk->offset += sizeof(uint32) * ((Size) count + count % 2);
+	for (uint32 i = 0; i < count; i++)
+		walk_points(walk, walk_number(&counts));
+}
+
+static void
+walk_geometry(BoxWalk *walk)
+{
+	uint32		type = walk_number(walk);
+	uint32		count = walk_number(walk);
+
+	check_stack_depth();
+	switch (type)
+	{
+		case CIRCULAR_TYPE:		/* an arc leaves the box of its points */
+			if (count > 0)
+				box_everywhere(walk->box);
+			/* FALLTHROUGH */
+		case POINT_TYPE:
+		case LINE_TYPE:
+		case TRIANGLE_TYPE:
+			walk_points(walk, count);
+			break;
+		case POLYGON_TYPE:
+			walk_rings(walk, count);
+			break;
+		default:
+			for (uint32 i = 0; i < count; i++)
+				walk_geometry(walk);
+			break;
+	}
+}
+
+/* The box that is stored, for which the head of the value is enough. */
+static bool
+stored_box(Datum geometry, double box[4])
+{
+	struct varlena *head = PG_DETOAST_DATUM_SLICE(geometry, 0, HEADER_SIZE - VARHDRSZ +
+												  EXTENDED_SIZE + 4 * sizeof(float));
+	uint8		fixed[4];
+	float		stored[4];
+	Size		offset = HEADER_SIZE;
+	bool		found;
+
+	read_at(fixed, head, VARHDRSZ, sizeof(fixed));
+	if ((fixed[3] & FLAG_VERSION_2) && (fixed[3] & FLAG_EXTENDED))
+		offset += EXTENDED_SIZE;
+	found = (fixed[3] & FLAG_BOX) && !(fixed[3] & FLAG_GEODETIC);
+	if (found)
+	{
+		read_at(stored, head, offset, sizeof(stored));
+		box[0] = stored[0];
+		box[1] = stored[2];
+		box[2] = stored[1];
+		box[3] = stored[3];
+	}
+	pfree(head);
+	return found;
+}
+
+bool
+geometry_box(Datum geometry, double box[4])
+{
+	BoxWalk		walk = {.box = box};
+	uint8		fixed[4];
+
+	if (stored_box(geometry, box))
+		return true;
+	box[0] = box[1] = INFINITY;
+	box[2] = box[3] = -INFINITY;
+	walk.value = PG_DETOAST_DATUM(geometry);
+	read_at(fixed, walk.value, VARHDRSZ, sizeof(fixed));
+	walk.axes = 2 + ((fixed[3] & FLAG_Z) != 0) + ((fixed[3] & FLAG_M) != 0);
+	walk.offset = offset_of_type(fixed[3]);
+	walk_geometry(&walk);
+	if ((Pointer) walk.value != DatumGetPointer(geometry))
+		pfree(unconstify(struct varlena *, walk.value));
+	return box[0] <= box[2];
 }

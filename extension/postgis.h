@@ -27,4 +27,10 @@ extern const char *geometry_type_name(uint32 type);
 /* Whether two geometry datums are the same to the byte. */
 extern bool geometry_identical(Datum a, Datum b);
 
+/*
+ * The bounding box of a geometry: xmin, ymin, xmax, ymax, perhaps rounded
+ * outwards to floats; infinite where it cannot be told.  False for an empty one.
+ */
+extern bool geometry_box(Datum geometry, double box[4]);
+
 #endif							/* GRIDTREE_POSTGIS_H */

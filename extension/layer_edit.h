@@ -1,0 +1,25 @@
+/*
+ * layer_edit.h
+ *	  What a transaction notes of its edits of layers: that there was one, and
+ *	  where.
+ *
+ * A box is xmin, ymin, xmax, ymax.
+ */
+#ifndef GRIDTREE_LAYER_EDIT_H
+#define GRIDTREE_LAYER_EDIT_H
+
+#include "postgres.h"
+
+/* Rows of a layer's relation are about to change. */
+extern void layer_edit_begin(Oid relation);
+
+/* A polygon within the box has come, changed or gone. */
+extern void layer_edit_extent(Oid relation, const double box[4]);
+
+/* Any polygon may have. */
+extern void layer_edit_everything(Oid relation);
+
+/* The last layer of the relation is dropped: so is all that is noted of it. */
+extern void layer_edit_forget(Oid relation);
+
+#endif							/* GRIDTREE_LAYER_EDIT_H */
