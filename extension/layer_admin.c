@@ -244,7 +244,7 @@ grid_layer_add(PG_FUNCTION_ARGS)
 	check_relation_kind(rel);
 	check_owner(layer.relation);
 	/* From here to the end of the transaction the table stays, and nobody writes to it. */
-	LockRelationOid(layer.relation, ShareRowExclusiveLock);
+	layer_lock_tables(layer.relation);
 	check_name(name);
 	strlcpy(layer.name, name, NAMEDATALEN);
 	geom = geometry_column(rel, NameStr(layer.geom_column));

@@ -8,13 +8,16 @@
 #include "layer.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "commands/event_trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "layer_edit.h"
 #include "layer_version.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "utils/acl.h"
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(grid_layer_ddl);
@@ -169,7 +172,8 @@ rename_column(const RenameStmt *statement)
 
 /*
  * The tables that the statement has created, by OID: their names may mean
- * something else in this session's search_path.
+ * something else in this session's search_path.  Not read-only, which would not
+ * see them yet.
  */
 static void
 tables_created(void)
@@ -180,7 +184,7 @@ tables_created(void)
 					" JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) c.objid"
 					" WHERE c.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass"
 					" AND c.object_type OPERATOR(pg_catalog.=) ANY ('{table,foreign table}')",
-					true, 0) != SPI_OK_SELECT)
+					false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "reading the created objects failed");
 	created = SPI_tuptable;
 	for (uint64 i = 0; i < created->numvals; i++)
@@ -204,27 +208,41 @@ command_ends(Node *statement)
 }
 
 /*
- * DETACH PARTITION CONCURRENTLY commits twice, and the rows are gone with the
- * first, before the end of the command.  Who may not do it will be told, and
- * what is noted here then goes away.
+ * A partition that has been a table of a layer by itself gets clones of its new
+ * parent's triggers, for which its own make room.  Who may not attach it must
+ * not lock it either.
  */
 static void
-command_starts(const Node *statement)
+partition_comes(Oid parent, Oid child)
 {
+	if (OidIsValid(child) && object_ownercheck(RelationRelationId, child, GetUserId()) &&
+		layer_is_below(parent, layer_relations()))
+		layer_drop_row_triggers(child);
+}
+
+/*
+ * What the end of a command is too late for.  Who may not do it will be told,
+ * and what was noted here then goes away.
+ *
+ * DETACH PARTITION CONCURRENTLY commits twice, and the rows are gone with the
+ * first.
+ */
+static void
+command_starts(const AlterTableStmt *statement)
+{
+	Oid			table = find_table(statement->relation);
 	ListCell   *lc;
 
-	if (!IsA(statement, AlterTableStmt))
+	if (!OidIsValid(table))
 		return;
-	foreach(lc, ((const AlterTableStmt *) statement)->cmds)
+	foreach(lc, statement->cmds)
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-		Oid			table;
 
-		if (command->subtype != AT_DetachPartition || !((PartitionCmd *) command->def)->concurrent)
-			continue;
-		table = find_table(((const AlterTableStmt *) statement)->relation);
-		if (OidIsValid(table))
+		if (command->subtype == AT_DetachPartition && ((PartitionCmd *) command->def)->concurrent)
 			touch_above(table);
+		if (command->subtype == AT_AttachPartition)
+			partition_comes(table, find_table(((PartitionCmd *) command->def)->name));
 	}
 }
 
@@ -242,8 +260,11 @@ grid_layer_ddl(PG_FUNCTION_ARGS)
 	if (layer_relations() == NIL)
 		PG_RETURN_NULL();
 	pushed = event_begin();
-	if (strcmp(data->event, "ddl_command_start") == 0)
-		command_starts(data->parsetree);
+	if (strcmp(data->event, "ddl_command_end") != 0)
+	{
+		if (IsA(data->parsetree, AlterTableStmt))
+			command_starts((AlterTableStmt *) data->parsetree);
+	}
 	else
 		command_ends(data->parsetree);
 	event_end(pushed);

@@ -252,6 +252,31 @@ layer_equip(Oid top, LOCKMODE lock)
 		create_missing(lfirst_oid(lc), relations);
 }
 
+/* Keep writers from the tables that are to be a layer's, if they can be. */
+void
+layer_lock_tables(Oid top)
+{
+	ListCell   *lc;
+
+	LockRelationOid(top, ShareRowExclusiveLock);
+	foreach(lc, find_all_inheritors(top, ShareRowExclusiveLock, NULL))
+		check_table(lfirst_oid(lc));
+}
+
+/* Of a table that is about to become a partition. */
+void
+layer_drop_row_triggers(Oid table)
+{
+	LockRelationOid(table, AccessExclusiveLock);
+	for (int i = 0; i < (int) lengthof(triggers); i++)
+	{
+		FoundTrigger found = find_trigger(table, triggers[i].name);
+
+		if (triggers[i].row && OidIsValid(found.oid) && !found.cloned)
+			drop_trigger(found.oid);
+	}
+}
+
 /*
  * ENABLE TRIGGER ALL leaves triggers that do not fire for replicated rows.  One
  * that is not there is not made: pg_restore may be about to.
