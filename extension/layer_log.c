@@ -30,6 +30,7 @@
 #include "catalog/indexing.h"
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -84,6 +85,8 @@ layer_log_open(LayerLog log, LOCKMODE lock)
 {
 	if (!OidIsValid(tables[log].table))
 		look_up(&tables[log]);
+	/* Kept to the end of the transaction, too: what is locked already is locked again at once. */
+	LockRelationOid(tables[log].index, lock);
 	return table_open(tables[log].table, lock);
 }
 

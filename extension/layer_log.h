@@ -19,7 +19,7 @@ typedef enum LayerLog
 	LAYER_LOG_EDIT				/* grid_layer_edit */
 } LayerLog;
 
-/* The table of a log; the lock is kept to the end of the transaction. */
+/* The table of a log; it and its index stay locked to the end of the transaction. */
 extern Relation layer_log_open(LayerLog log, LOCKMODE lock);
 
 /* Begin a scan of the rows of one layer's relation; systable_getnext and systable_endscan. */

@@ -47,7 +47,7 @@ CREATE EVENT TRIGGER gridtree_layers_ddl_start ON ddl_command_start
 	WHEN TAG IN ('ALTER TABLE')
 	EXECUTE FUNCTION @extschema@.grid_layer_ddl();
 ALTER EVENT TRIGGER gridtree_layers_ddl_start ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER gridtree_layers_ddl_start IS 'Notes DETACH PARTITION CONCURRENTLY of a partition of a layer before it is half done.';
+COMMENT ON EVENT TRIGGER gridtree_layers_ddl_start IS 'Notes DETACH PARTITION CONCURRENTLY in a layer before it is half done, and makes room for the triggers of an attached partition.';
 
 CREATE EVENT TRIGGER gridtree_layers_ddl_end ON ddl_command_end
 	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
