@@ -52,4 +52,13 @@
 #define analyze_delay_point() vacuum_delay_point()
 #endif
 
+/* Whether a kind of ALTER TABLE gives the columns of rows other values; SET EXPRESSION is new in 17. */
+#if PG_VERSION_NUM >= 170000
+#define alter_changes_values(subtype) \
+	((subtype) == AT_AlterColumnType || (subtype) == AT_DropColumn || (subtype) == AT_SetExpression)
+#else
+#define alter_changes_values(subtype) \
+	((subtype) == AT_AlterColumnType || (subtype) == AT_DropColumn)
+#endif
+
 #endif							/* GRIDTREE_COMPAT_H */

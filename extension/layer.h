@@ -11,6 +11,7 @@
 #include "gridcode.h"
 #include "gridtree.h"
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 #include "utils/rel.h"
 
 /* A row of grid_layer_catalog, but for what only the view shows. */
@@ -29,8 +30,8 @@ typedef struct Layer
 
 /* layer_catalog.c */
 extern Layer *layer_read(const char *name);	/* NULL where there is none */
-extern List *layer_read_of_relation(Oid relation);	/* of Layer */
-extern List *layer_relations(void);	/* tables of all layers, each once */
+extern List *layer_read_all(void);
+extern List *layer_relations(void);	/* OIDs, each once */
 extern void layer_insert(const Layer *layer);
 extern int	layer_delete(const char *name);
 extern int	layer_delete_of_relation(Oid relation);
@@ -40,6 +41,14 @@ extern _Noreturn void layer_unknown(const char *name);
 /* layer_filter.c */
 extern char *layer_filter(Relation rel, const char *filter);
 extern char *statement_filter(Relation rel, const char *filter, const char *alias);
+
+/* layer_tree.c */
+extern List *layer_tables_above(Oid table);
+extern bool layer_is_below(Oid table, List *relations);
+extern void layer_lock_tables(Oid top);
+extern void layer_equip(Oid top, LOCKMODE lock);
+extern void layer_drop_row_triggers(Oid table);
+extern void layer_enable_triggers(Oid table);
 
 /* layer_sql.c */
 extern int	safe_search_path_begin(void);

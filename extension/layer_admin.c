@@ -1,6 +1,6 @@
 /*
  * layer_admin.c
- *	  grid_layer_add and grid_layer_drop: who may, and what can be a layer.
+ *	  grid_layer_add, grid_layer_drop and grid_layer_touch: who may, and what can be a layer.
  *
  * What is checked here is the definition; the polygons themselves are read
  * once, as the caller, for their SRID and for a warning about invalid ones.
@@ -10,21 +10,22 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
-#include "commands/event_trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "layer_edit.h"
 #include "layer_target.h"
+#include "layer_version.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(grid_layer_add);
 PG_FUNCTION_INFO_V1(grid_layer_drop);
 PG_FUNCTION_INFO_V1(grid_layer_touch);
-PG_FUNCTION_INFO_V1(grid_layer_dropped);
 
 static void
 check_name(const char *name)
@@ -142,7 +143,10 @@ warn_of_invalid(const Layer *layer, HeapTuple row, TupleDesc desc)
 				 errhint("They are located by the same rule; ST_MakeValid repairs them.")));
 }
 
-/* Read the polygons once: their SRID into the layer, errors and warnings out. */
+/*
+ * Read the polygons once: their SRID into the layer, errors and warnings out.
+ * The snapshot is a new one, which sees the writers that were waited for.
+ */
 static void
 read_polygons(Layer *layer, AttrNumber geom)
 {
@@ -153,6 +157,7 @@ read_polygons(Layer *layer, AttrNumber geom)
 	char	   *other_type;
 	int			nest = safe_search_path_begin();
 
+	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();
 	if (SPI_execute(query, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "reading the polygons of layer \"%s\" failed", layer->name);
@@ -181,6 +186,7 @@ read_polygons(Layer *layer, AttrNumber geom)
 	layer->geographic = DatumGetBool(SPI_getbinval(row, desc, READ_GEOGRAPHIC, &isnull));
 	warn_of_invalid(layer, row, desc);
 	SPI_finish();
+	PopActiveSnapshot();
 	safe_search_path_end(nest);
 }
 
@@ -212,10 +218,11 @@ grid_layer_add(PG_FUNCTION_ARGS)
 	namestrcpy(&layer.code_column, NameStr(*PG_GETARG_NAME(3)));
 	layer.scheme = PG_GETARG_DATUM(5);
 
-	/* The lock is held to the end, so that the table cannot go before the row is there. */
 	rel = relation_open(layer.relation, AccessShareLock);
 	check_relation_kind(rel);
 	check_owner(layer.relation);
+	/* From here to the end of the transaction the table stays, and nobody writes to it. */
+	layer_lock_tables(layer.relation);
 	check_name(name);
 	strlcpy(layer.name, name, NAMEDATALEN);
 	geom = geometry_column(rel, NameStr(layer.geom_column));
@@ -229,75 +236,54 @@ grid_layer_add(PG_FUNCTION_ARGS)
 				 errhint("CREATE INDEX ON %s USING gist (%s);", relation_quoted(layer.relation),
 						 quote_identifier(NameStr(layer.geom_column)))));
 	layer_insert(&layer);
+	layer_equip(layer.relation, ShareRowExclusiveLock);
+	/* Without triggers anything may have been changed. */
+	layer_version_touch(layer.relation);
 	relation_close(rel, NoLock);
-	layer_equip(layer.relation);
 	PG_RETURN_VOID();
 }
 
+/* The layer, if the caller owns its table. */
+static Layer *
+read_own_layer(const char *name)
+{
+	Layer	   *layer = layer_read(name);
+
+	if (layer == NULL)
+		layer_unknown(name);
+	check_owner(layer->relation);
+	return layer;
+}
+
+/* The triggers go with the last layer of a table; dropping one waits for all who use the table. */
 Datum
 grid_layer_drop(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Layer	   *layer;
+	Oid			relation;
 
 	PreventCommandIfReadOnly("grid_layer_drop()");
-	layer = layer_read(name);
-	if (layer == NULL)
-		layer_unknown(name);
-	check_owner(layer->relation);
+	relation = read_own_layer(name)->relation;
+	LockRelationOid(relation, AccessExclusiveLock);
+	/* Somebody else may have dropped it while we waited. */
+	relation = read_own_layer(name)->relation;
 	layer_delete(name);
-	layer_target_tidy();
-	if (layer_read_of_relation(layer->relation) == NIL &&
-		SearchSysCacheExists1(RELOID, ObjectIdGetDatum(layer->relation)))
-		layer_strip(layer->relation);
+	layer_target_forget_layer(name);
+	if (!list_member_oid(layer_relations(), relation))
+	{
+		if (get_rel_name(relation))
+			layer_equip(relation, AccessExclusiveLock);
+		layer_edit_forget(relation);
+	}
 	PG_RETURN_VOID();
 }
 
-/* For whoever has changed the table behind its triggers. */
 Datum
 grid_layer_touch(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Layer	   *layer;
 
 	PreventCommandIfReadOnly("grid_layer_touch()");
-	layer = layer_read(name);
-	if (layer == NULL)
-		layer_unknown(name);
-	check_owner(layer->relation);
-	layer_touch(layer->relation);
-	PG_RETURN_VOID();
-}
-
-/*
- * Event trigger on sql_drop: a layer goes with its table. Its row would else
- * be dumped with a bare number where the table's name was.
- */
-Datum
-grid_layer_dropped(PG_FUNCTION_ARGS)
-{
-	int			deleted = 0;
-
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("grid_layer_dropped can only be called as an event trigger")));
-	SPI_connect();
-	if (SPI_execute("SELECT objid FROM pg_catalog.pg_event_trigger_dropped_objects()"
-					" WHERE classid OPERATOR(pg_catalog.=) 1259 AND objsubid OPERATOR(pg_catalog.=) 0"
-					" AND object_type OPERATOR(pg_catalog.=) 'table'", true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "reading the dropped objects failed");
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-		Datum		oid = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-
-		deleted += layer_delete_of_relation(DatumGetObjectId(oid));
-		layer_target_forget(DatumGetObjectId(oid));
-	}
-	SPI_finish();
-	if (deleted > 0)
-		layer_target_tidy();
-	layer_member_dropped();
+	layer_version_touch(read_own_layer(name)->relation);
 	PG_RETURN_VOID();
 }

@@ -77,6 +77,7 @@ typedef struct Assignment
 {
 	Oid			target;
 	text	   *layer;
+	Oid			relation;		/* of the layer */
 	int32		srid;			/* of the layer */
 	char	   *geom;			/* quoted */
 	char	   *code;			/* quoted */
@@ -255,7 +256,7 @@ read_edits(Assignment *a)
 	{
 		a->known = layer_target_read(&state);
 		if (a->known && state.complete && state.tolerance == a->tolerance)
-			edits = layer_edits_since(a->state.layer, state.consumed);
+			edits = layer_edits_since(a->relation, state.consumed);
 		a->state.consumed = current_snapshot();
 	}
 	PopActiveSnapshot();
@@ -273,7 +274,7 @@ write_state(Assignment *a, bool complete)
 	a->state.tolerance = a->tolerance;
 	layer_target_write(&a->state);
 	if (complete)
-		layer_edits_prune(a->state.layer);
+		layer_edits_prune(a->relation);
 	PopActiveSnapshot();
 }
 
@@ -525,6 +526,7 @@ prepare_assignment(Assignment *a, FunctionCallInfo fcinfo)
 
 	a->target = RelationGetRelid(rel);
 	a->layer = PG_GETARG_TEXT_P_COPY(1);
+	a->relation = layer_kept(layer)->relation;
 	a->srid = layer_kept(layer)->srid;
 	a->geom = pstrdup(quote_identifier(geom));
 	a->code = pstrdup(quote_identifier(code));

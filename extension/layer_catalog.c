@@ -99,22 +99,13 @@ layer_read(const char *name)
 	return layer;
 }
 
-static SysScanDesc
-scan_by_relation(Relation catalog, Oid relation)
-{
-	ScanKeyData key;
-
-	ScanKeyInit(&key, COLUMN_RELATION, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
-	return systable_beginscan(catalog, InvalidOid, false, NULL, 1, &key);
-}
-
 List *
-layer_read_of_relation(Oid relation)
+layer_read_all(void)
 {
 	Relation	catalog = table_open(layer_catalog_oid(), AccessShareLock);
-	SysScanDesc scan = scan_by_relation(catalog, relation);
-	HeapTuple	tuple;
+	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
 	List	   *layers = NIL;
+	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		layers = lappend(layers, layer_from_tuple(tuple, RelationGetDescr(catalog)));
@@ -126,15 +117,11 @@ layer_read_of_relation(Oid relation)
 List *
 layer_relations(void)
 {
-	Relation	catalog = table_open(layer_catalog_oid(), AccessShareLock);
-	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	tuple;
 	List	   *relations = NIL;
+	ListCell   *lc;
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		relations = list_append_unique_oid(relations, layer_from_tuple(tuple, RelationGetDescr(catalog))->relation);
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
+	foreach(lc, layer_read_all())
+		relations = list_append_unique_oid(relations, ((Layer *) lfirst(lc))->relation);
 	return relations;
 }
 
@@ -203,8 +190,11 @@ int
 layer_delete_of_relation(Oid relation)
 {
 	Relation	catalog = table_open(layer_catalog_oid(), RowExclusiveLock);
-	int			deleted = delete_found(catalog, scan_by_relation(catalog, relation));
+	ScanKeyData key;
+	int			deleted;
 
+	ScanKeyInit(&key, COLUMN_RELATION, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
+	deleted = delete_found(catalog, systable_beginscan(catalog, InvalidOid, false, NULL, 1, &key));
 	table_close(catalog, RowExclusiveLock);
 	return deleted;
 }

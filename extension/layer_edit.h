@@ -1,22 +1,35 @@
 /*
  * layer_edit.h
- *	  The triggers on layers' tables, and the log of what was edited where.
+ *	  What a transaction notes of its edits of layers: that there was one, and
+ *	  where.
+ *
+ * A box is xmin, ymin, xmax, ymax.
  */
 #ifndef GRIDTREE_LAYER_EDIT_H
 #define GRIDTREE_LAYER_EDIT_H
 
-#include "layer.h"
+#include "postgres.h"
 
-/* Put the triggers on a layer's table and every partition and child of it. */
-extern void layer_equip(Oid relation);
+#include "access/htup.h"
+#include "utils/snapshot.h"
 
-/* Take them off again. */
-extern void layer_strip(Oid relation);
+/* Rows of a layer's relation are about to change. */
+extern void layer_edit_begin(Oid relation);
 
-/* All of the layers of a table may have changed. */
-extern void layer_touch(Oid relation);
+/* A polygon within the box has come, changed or gone. */
+extern void layer_edit_extent(Oid relation, const double box[4]);
 
-/* In an sql_drop event trigger: a partition or child of a layer's table may have gone. */
-extern void layer_member_dropped(void);
+/* Any polygon may have. */
+extern void layer_edit_everything(Oid relation);
+
+/*
+ * Call back for each row of the log that a snapshot sees: the row, its
+ * transaction (xid8) and its box, NULL for everything.
+ */
+typedef void (*LayerEditCallback) (void *arg, HeapTuple row, Datum xid, const double *box);
+extern void layer_edit_scan(Oid relation, Snapshot snapshot, LayerEditCallback callback, void *arg);
+
+/* The last layer of the relation is dropped: so is all that is noted of it. */
+extern void layer_edit_forget(Oid relation);
 
 #endif							/* GRIDTREE_LAYER_EDIT_H */

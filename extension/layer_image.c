@@ -10,7 +10,7 @@
  *
  * WHEN THE RULE'S OWN SQL ANSWERS
  *	  Where an image would not be right: the current transaction has edited the
- *	  layer, a row-level policy applies to the user, or the user may not SELECT
+ *	  layer, the snapshot is older than the layer, a row-level policy applies to the user, or the user may not SELECT
  *	  the whole table (who may read the columns is found out by the query).
  *	  Where there can be none: rows that are no polygons or of another SRID,
  *	  coordinates that are not finite, an unlogged table, more than
@@ -452,7 +452,7 @@ find_out(KeptLayer *kept, Snapshot snapshot)
 	if (layer_cache > 0 && kept->permanent && snapshot->snapshot_type == SNAPSHOT_MVCC && may_read_all(kept))
 	{
 		layer_version_read(kept->relation, snapshot, &version);
-		if (!version.own)
+		if (!version.own && version.count > 0)
 		{
 			LayerImageKey key = key_of(kept, &version);
 

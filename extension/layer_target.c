@@ -13,9 +13,10 @@
 #include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "layer_edit.h"
+#include "layer_log.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "storage/procarray.h"
@@ -43,14 +44,6 @@ enum
 	TARGET_COLUMNS = TARGET_CONSUMED
 };
 
-/* Columns of grid_layer_edit. */
-enum
-{
-	EDIT_LAYER = 1,
-	EDIT_XID,
-	EDIT_WEST,
-	EDIT_COLUMNS = EDIT_WEST + 3
-};
 
 static Relation
 open_ours(const char *name, LOCKMODE mode)
@@ -153,40 +146,58 @@ layer_target_write(const LayerTarget *target)
 	CommandCounterIncrement();
 }
 
-void
-layer_target_forget(Oid target)
+/* Targets that a change of a table concerns: it, what it is below of, and what is below it. */
+static List *
+targets_near(Relation table, Oid changed)
 {
-	Relation	table = open_to_write(target);
+	SysScanDesc scan = systable_beginscan(table, InvalidOid, false, NULL, 0, NULL);
+	List	   *above = layer_tables_above(changed);
+	List	   *near = NIL;
+	HeapTuple	tuple;
 
-	delete_targets(table, target, NULL);
-	table_close(table, RowExclusiveLock);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Oid			target = DatumGetObjectId(heap_getattr(tuple, TARGET_TARGET, RelationGetDescr(table), &isnull));
+
+		if (list_member_oid(above, target) || list_member_oid(layer_tables_above(target), changed))
+			near = list_append_unique_oid(near, target);
+	}
+	systable_endscan(scan);
+	return near;
 }
 
-/* Delete the rows of one of our tables whose layer is no more. */
-static void
-delete_orphans(const char *name, AttrNumber layer_column)
+void
+layer_target_forget(Oid changed)
 {
-	Relation	table = open_ours(name, RowExclusiveLock);
+	Relation	table = open_ours("grid_assign_target", RowExclusiveLock);
+	ListCell   *cell;
+
+	foreach(cell, targets_near(table, changed))
+	{
+		table_close(open_to_write(lfirst_oid(cell)), NoLock);
+		delete_targets(table, lfirst_oid(cell), NULL);
+	}
+	table_close(table, NoLock);
+}
+
+void
+layer_target_forget_layer(const char *layer)
+{
+	Relation	table = open_ours("grid_assign_target", RowExclusiveLock);
 	SysScanDesc scan = systable_beginscan(table, InvalidOid, false, NULL, 0, NULL);
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bool		isnull;
-		Datum		layer = heap_getattr(tuple, layer_column, RelationGetDescr(table), &isnull);
+		Datum		name = heap_getattr(tuple, TARGET_LAYER, RelationGetDescr(table), &isnull);
 
-		if (layer_read(TextDatumGetCString(layer)) == NULL)
+		if (strcmp(TextDatumGetCString(name), layer) == 0)
 			CatalogTupleDelete(table, &tuple->t_self);
 	}
 	systable_endscan(scan);
 	table_close(table, RowExclusiveLock);
-}
-
-void
-layer_target_tidy(void)
-{
-	delete_orphans("grid_assign_target", TARGET_LAYER);
-	delete_orphans("grid_layer_edit", EDIT_LAYER);
 	CommandCounterIncrement();
 }
 
@@ -198,15 +209,12 @@ sees(Datum snapshot, Datum xid)
 	return DatumGetBool(DirectFunctionCall2(pg_visible_in_snapshot, xid, snapshot));
 }
 
-static SysScanDesc
-scan_edits(Relation table, const char *layer, Snapshot snapshot)
+/* What layer_edits_since collects. */
+typedef struct EditsSince
 {
-	ScanKeyData key;
-
-	ScanKeyInit(&key, EDIT_LAYER, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(layer));
-	return systable_beginscan(table, get_relname_relid("grid_layer_edit_layer_idx", RelationGetNamespace(table)),
-							  true, snapshot, 1, &key);
-}
+	LayerEdits	edits;
+	Datum		consumed;
+} EditsSince;
 
 static bool
 boxes_meet(const double *a, const double *b)
@@ -236,38 +244,32 @@ add_box(LayerEdits *edits, const double *box)
 	memcpy(edits->boxes[edits->n++], merged, sizeof(merged));
 }
 
-LayerEdits
-layer_edits_since(const char *layer, Datum consumed)
+/* Add an edit of the log. */
+static void
+add_edit(void *arg, HeapTuple row pg_attribute_unused(), Datum xid, const double *box)
 {
-	Relation	table = open_ours("grid_layer_edit", AccessShareLock);
-	SysScanDesc scan = scan_edits(table, layer, GetActiveSnapshot());
-	LayerEdits	edits = {false, 0, palloc((MOST_BOXES + 1) * sizeof(double[4]))};
-	HeapTuple	tuple;
+	EditsSince *since = arg;
+	LayerEdits *edits = &since->edits;
 
-	while (!edits.everywhere && HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Datum		values[EDIT_COLUMNS];
-		bool		nulls[EDIT_COLUMNS];
-		double		box[4];
-
-		CHECK_FOR_INTERRUPTS();
-		heap_deform_tuple(tuple, RelationGetDescr(table), values, nulls);
-		if (sees(consumed, values[EDIT_XID - 1]))
-			continue;
-		edits.everywhere = nulls[EDIT_WEST - 1] || edits.n >= MOST_BOXES;
-		for (int i = 0; i < 4 && !edits.everywhere; i++)
-			box[i] = DatumGetFloat8(values[EDIT_WEST - 1 + i]);
-		if (!edits.everywhere)
-			add_box(&edits, box);
-	}
-	systable_endscan(scan);
-	table_close(table, AccessShareLock);
-	return edits;
+	if (edits->everywhere || sees(since->consumed, xid))
+		return;
+	edits->everywhere = box == NULL || edits->n >= MOST_BOXES;
+	if (!edits->everywhere)
+		add_box(edits, box);
 }
 
-/* What the targets of a layer have taken in, a pg_snapshot each. */
+LayerEdits
+layer_edits_since(Oid relation, Datum consumed)
+{
+	EditsSince	since = {{false, 0, palloc((MOST_BOXES + 1) * sizeof(double[4]))}, consumed};
+
+	layer_edit_scan(relation, GetActiveSnapshot(), add_edit, &since);
+	return since.edits;
+}
+
+/* What the targets of a table's layers have taken in, a pg_snapshot each. */
 static List *
-consumed_of_targets(const char *layer)
+consumed_of_targets(Oid relation)
 {
 	Relation	table = open_ours("grid_assign_target", AccessShareLock);
 	SysScanDesc scan = systable_beginscan(table, InvalidOid, false, NULL, 0, NULL);
@@ -278,9 +280,11 @@ consumed_of_targets(const char *layer)
 	{
 		Datum		values[TARGET_COLUMNS];
 		bool		nulls[TARGET_COLUMNS];
+		Layer	   *layer;
 
 		heap_deform_tuple(tuple, RelationGetDescr(table), values, nulls);
-		if (strcmp(TextDatumGetCString(values[TARGET_LAYER - 1]), layer) == 0)
+		layer = layer_read(TextDatumGetCString(values[TARGET_LAYER - 1]));
+		if (layer && layer->relation == relation)
 			consumed = lappend(consumed, PG_DETOAST_DATUM_COPY(values[TARGET_CONSUMED - 1]));
 	}
 	systable_endscan(scan);
@@ -288,15 +292,26 @@ consumed_of_targets(const char *layer)
 	return consumed;
 }
 
-static bool
-all_see(List *snapshots, Datum xid)
+/* What pruning goes by. */
+typedef struct Pruning
 {
+	Relation	table;
+	TransactionId horizon;
+	List	   *consumed;
+} Pruning;
+
+static void
+prune_edit(void *arg, HeapTuple row, Datum xid, const double *box pg_attribute_unused())
+{
+	Pruning    *pruning = arg;
 	ListCell   *cell;
 
-	foreach(cell, snapshots)
+	if (!TransactionIdPrecedes(XidFromFullTransactionId(DatumGetFullTransactionId(xid)), pruning->horizon))
+		return;
+	foreach(cell, pruning->consumed)
 		if (!sees(PointerGetDatum(lfirst(cell)), xid))
-			return false;
-	return true;
+			return;
+	(void) layer_log_remove(pruning->table, row);
 }
 
 /*
@@ -304,25 +319,12 @@ all_see(List *snapshots, Datum xid)
  * missed who is only about to say what he has taken in.
  */
 void
-layer_edits_prune(const char *layer)
+layer_edits_prune(Oid relation)
 {
-	Relation	table = open_ours("grid_layer_edit", RowExclusiveLock);
-	TransactionId horizon = GetOldestNonRemovableTransactionId(table);
-	List	   *consumed = consumed_of_targets(layer);
-	SysScanDesc scan = scan_edits(table, layer, NULL);
-	HeapTuple	tuple;
+	Pruning		pruning = {layer_log_open(LAYER_LOG_EDIT, RowExclusiveLock), InvalidTransactionId, NIL};
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool		isnull;
-		Datum		xid = heap_getattr(tuple, EDIT_XID, RelationGetDescr(table), &isnull);
-		TM_FailureData failure;
-
-		if (TransactionIdPrecedes(XidFromFullTransactionId(DatumGetFullTransactionId(xid)), horizon) &&
-			all_see(consumed, xid))
-			(void) table_tuple_delete(table, &tuple->t_self, GetCurrentCommandId(true), GetActiveSnapshot(),
-									  InvalidSnapshot, false, &failure, false);
-	}
-	systable_endscan(scan);
-	table_close(table, RowExclusiveLock);
+	pruning.horizon = GetOldestNonRemovableTransactionId(pruning.table);
+	pruning.consumed = consumed_of_targets(relation);
+	layer_edit_scan(relation, SnapshotSelf, prune_edit, &pruning);
+	table_close(pruning.table, NoLock);
 }

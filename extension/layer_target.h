@@ -25,11 +25,11 @@ extern bool layer_target_read(LayerTarget *target);
 /* Write what is known of a target, in place of what was. */
 extern void layer_target_write(const LayerTarget *target);
 
-/* Forget a table that has been dropped or altered. */
-extern void layer_target_forget(Oid target);
+/* Forget what depends on a table that has been dropped or altered. */
+extern void layer_target_forget(Oid changed);
 
-/* Forget layers that are no more. */
-extern void layer_target_tidy(void);
+/* Forget all tables of a layer that has been dropped. */
+extern void layer_target_forget_layer(const char *layer);
 
 /* Where a layer was edited. */
 typedef struct LayerEdits
@@ -39,10 +39,10 @@ typedef struct LayerEdits
 	double	  (*boxes)[4];		/* west, south, east, north; no two meet */
 } LayerEdits;
 
-/* The edits that the active snapshot sees and a pg_snapshot does not. */
-extern LayerEdits layer_edits_since(const char *layer, Datum consumed);
+/* The edits of a layer's table that the active snapshot sees and a pg_snapshot does not. */
+extern LayerEdits layer_edits_since(Oid relation, Datum consumed);
 
 /* Delete from the log what every target has taken in. */
-extern void layer_edits_prune(const char *layer);
+extern void layer_edits_prune(Oid relation);
 
 #endif							/* GRIDTREE_LAYER_TARGET_H */

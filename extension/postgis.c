@@ -23,6 +23,8 @@
  */
 #include "postgis.h"
 
+#include <math.h>
+
 #include "compat.h"
 #include "fmgr.h"
 
@@ -205,29 +207,64 @@ geometry_rings(Datum geometry, RingCallback callback, void *arg)
 	return true;
 }
 
-GeometryBox
-geometry_box(Datum geometry, double box[4])
+/* The box that is stored, for which the head of the value is enough. */
+static bool
+stored_box(Datum geometry, double box[4])
 {
-	struct varlena *value = PG_DETOAST_DATUM(geometry);
+	struct varlena *head = PG_DETOAST_DATUM_SLICE(geometry, 0, HEADER_SIZE - VARHDRSZ +
+												  EXTENDED_SIZE + 4 * sizeof(float));
 	uint8		fixed[4];		/* srid and flags */
 	float		stored[4];		/* min and max of x, then of y */
-	uint32		numbers[2];		/* type and count */
-	Size		offset;
+	Size		offset = HEADER_SIZE - VARHDRSZ;
+	bool		found;
 
-	read_at(fixed, value, 0, sizeof(fixed));
-	offset = offset_of_type(fixed[3]) - VARHDRSZ;
-	read_at(numbers, value, offset, sizeof(numbers));
-	if (numbers[1] == 0)
-		return GEOMETRY_EMPTY;
-	if (!(fixed[3] & FLAG_BOX) || (fixed[3] & FLAG_GEODETIC))
-		return GEOMETRY_NO_BOX;
-	offset = HEADER_SIZE - VARHDRSZ;
+	read_at(fixed, head, 0, sizeof(fixed));
 	if ((fixed[3] & FLAG_VERSION_2) && (fixed[3] & FLAG_EXTENDED))
 		offset += EXTENDED_SIZE;
-	read_at(stored, value, offset, sizeof(stored));
-	box[0] = stored[0];
-	box[1] = stored[2];
-	box[2] = stored[1];
-	box[3] = stored[3];
-	return GEOMETRY_BOX;
+	found = (fixed[3] & FLAG_BOX) && !(fixed[3] & FLAG_GEODETIC);
+	if (found)
+	{
+		read_at(stored, head, offset, sizeof(stored));
+		box[0] = stored[0];
+		box[1] = stored[2];
+		box[2] = stored[1];
+		box[3] = stored[3];
+	}
+	pfree(head);
+	return found;
+}
+
+static void
+extend_box(void *arg, int polygon pg_attribute_unused(), int ring pg_attribute_unused(),
+		   const double *xy, uint32 n, int stride)
+{
+	double	   *box = arg;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		double		place[2];
+
+		memcpy(place, xy + (Size) i * stride, sizeof(place));
+		if (!isfinite(place[0]) || !isfinite(place[1]))
+			place[0] = place[1] = INFINITY;
+		box[0] = Min(box[0], place[0]);
+		box[1] = Min(box[1], place[1]);
+		box[2] = Max(box[2], place[0]);
+		box[3] = Max(box[3], place[1]);
+	}
+}
+
+bool
+geometry_box(Datum geometry, double box[4])
+{
+	if (stored_box(geometry, box))
+		return true;
+	box[0] = box[1] = INFINITY;
+	box[2] = box[3] = -INFINITY;
+	if (geometry_rings(geometry, extend_box, box))
+		return box[0] <= box[2];
+	/* What is no polygon can be anywhere. */
+	box[0] = box[1] = -INFINITY;
+	box[2] = box[3] = INFINITY;
+	return true;
 }

@@ -37,14 +37,10 @@ typedef void (*RingCallback) (void *arg, int polygon, int ring, const double *xy
 /* Walk the rings; false, before any call, where it is neither a polygon nor a multipolygon. */
 extern bool geometry_rings(Datum geometry, RingCallback callback, void *arg);
 
-typedef enum GeometryBox
-{
-	GEOMETRY_EMPTY,
-	GEOMETRY_BOX,
-	GEOMETRY_NO_BOX				/* it has none, and is not empty */
-} GeometryBox;
-
-/* The box that a geometry carries: west, south, east, north; a little larger than it is. */
-extern GeometryBox geometry_box(Datum geometry, double box[4]);
+/*
+ * The bounding box of a geometry: xmin, ymin, xmax, ymax, perhaps rounded
+ * outwards to floats; infinite where it cannot be told.  False for an empty one.
+ */
+extern bool geometry_box(Datum geometry, double box[4]);
 
 #endif							/* GRIDTREE_POSTGIS_H */

@@ -38,12 +38,3 @@ CREATE FUNCTION @extschema@.grid_layer_drop(layer text) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.grid_layer_drop(text) IS
 'Forgets a layer; its table stays as it is. Only the owner of the table may. A layer that does not exist is an error; NULL does nothing.';
-
-CREATE FUNCTION @extschema@.grid_layer_dropped() RETURNS event_trigger
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION @extschema@.grid_layer_dropped() IS 'Event trigger function: a layer goes with its table.';
-
-CREATE EVENT TRIGGER gridtree_layers_sql_drop ON sql_drop
-	EXECUTE FUNCTION @extschema@.grid_layer_dropped();
-ALTER EVENT TRIGGER gridtree_layers_sql_drop ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER gridtree_layers_sql_drop IS 'Removes the layers of dropped tables from the catalog.';

@@ -1,0 +1,333 @@
+/*
+ * layer_ddl.c
+ *	  The event triggers of layers: DDL that changes which tables are below a
+ *	  layer's, or changes its rows where no row trigger fires.
+ *
+ * Every function returns at once where there are no layers.
+ */
+#include "layer.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "commands/event_trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "layer_edit.h"
+#include "layer_target.h"
+#include "layer_version.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/acl.h"
+#include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(grid_layer_ddl);
+PG_FUNCTION_INFO_V1(grid_layer_dropped);
+
+/* Connect to SPI, with the snapshot that a concurrent command may have left us without. */
+static bool
+event_begin(void)
+{
+	bool		pushed = !ActiveSnapshotSet();
+
+	if (pushed)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	SPI_connect();
+	return pushed;
+}
+
+static void
+event_end(bool pushed)
+{
+	SPI_finish();
+	if (pushed)
+		PopActiveSnapshot();
+}
+
+/* The layers that have a table's rows. */
+static void
+touch_above(Oid table)
+{
+	List	   *above = layer_tables_above(table);
+	ListCell   *lc;
+
+	foreach(lc, layer_relations())
+		if (list_member_oid(above, lfirst_oid(lc)))
+			layer_version_touch(lfirst_oid(lc));
+}
+
+/* Those, and the layers of what is below it, to which ALTER TABLE descends. */
+static void
+touch_tree(Oid table)
+{
+	ListCell   *lc;
+
+	touch_above(table);
+	foreach(lc, layer_relations())
+		if (list_member_oid(layer_tables_above(lfirst_oid(lc)), table))
+			layer_version_touch(lfirst_oid(lc));
+}
+
+static Oid
+find_table(const RangeVar *name)
+{
+	return name ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
+}
+
+/* A table came under, or into the tree of, another. */
+static void
+table_attached(Oid table, bool empty)
+{
+	if (!layer_is_below(table, layer_relations()))
+		return;
+	layer_equip(table, ShareRowExclusiveLock);
+	if (!empty)
+		touch_above(table);
+}
+
+/* A table has left its parent, perhaps still with the triggers. */
+static void
+table_detached(Oid parent, Oid child)
+{
+	if (OidIsValid(parent))
+		touch_above(parent);
+	if (OidIsValid(child))
+		layer_equip(child, AccessExclusiveLock);
+}
+
+/* Edits while triggers were disabled are unknown. */
+static void
+triggers_enabled(Oid table)
+{
+	layer_enable_triggers(table);
+	touch_tree(table);
+}
+
+static void
+table_altered(Oid table, const AlterTableCmd *command)
+{
+	const PartitionCmd *partition = (const PartitionCmd *) command->def;
+
+	switch (command->subtype)
+	{
+		case AT_AttachPartition:
+			table_attached(find_table(partition->name), false);
+			break;
+		case AT_DetachPartition:
+		case AT_DetachPartitionFinalize:
+			table_detached(table, find_table(partition->name));
+			break;
+		case AT_AddInherit:
+			table_attached(table, false);
+			break;
+		case AT_DropInherit:
+			table_detached(find_table((RangeVar *) command->def), table);
+			break;
+		case AT_EnableTrig:
+		case AT_EnableAlwaysTrig:
+		case AT_EnableReplicaTrig:
+		case AT_EnableTrigAll:
+		case AT_EnableTrigUser:
+			triggers_enabled(table);
+			break;
+		default:
+			if (alter_changes_values(command->subtype))
+				touch_tree(table);
+			break;
+	}
+}
+
+static void
+alter_table(const AlterTableStmt *statement)
+{
+	Oid			table = find_table(statement->relation);
+	ListCell   *lc;
+
+	if (!OidIsValid(table))
+		return;
+	/* Triggers may be disabled, points be moved, rows have come. */
+	layer_target_forget(table);
+	foreach(lc, statement->cmds)
+		table_altered(table, lfirst_node(AlterTableCmd, lc));
+}
+
+/* Another column may have taken the name of a layer's. */
+static void
+rename_column(const RenameStmt *statement)
+{
+	Oid			table;
+	ListCell   *lc;
+
+	if (statement->renameType != OBJECT_COLUMN)
+		return;
+	table = find_table(statement->relation);
+	if (!OidIsValid(table))
+		return;
+	foreach(lc, layer_read_all())
+	{
+		const Layer *layer = lfirst(lc);
+
+		if (strcmp(statement->newname, NameStr(layer->geom_column)) == 0 ||
+			strcmp(statement->newname, NameStr(layer->code_column)) == 0)
+			touch_tree(table);
+	}
+}
+
+/*
+ * The tables that the statement has created, by OID: their names may mean
+ * something else in this session's search_path.  Not read-only, which would not
+ * see them yet.
+ */
+static void
+tables_created(void)
+{
+	SPITupleTable *created;
+
+	if (SPI_execute("SELECT c.objid FROM pg_catalog.pg_event_trigger_ddl_commands() c"
+					" JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) c.objid"
+					" WHERE c.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass"
+					" AND c.object_type OPERATOR(pg_catalog.=) ANY ('{table,foreign table}')",
+					false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "reading the created objects failed");
+	created = SPI_tuptable;
+	for (uint64 i = 0; i < created->numvals; i++)
+	{
+		bool		isnull;
+		Datum		table = SPI_getbinval(created->vals[i], created->tupdesc, 1, &isnull);
+
+		table_attached(DatumGetObjectId(table), true);
+	}
+}
+
+static void
+command_ends(Node *statement)
+{
+	if (IsA(statement, AlterTableStmt))
+		alter_table((AlterTableStmt *) statement);
+	else if (IsA(statement, RenameStmt))
+		rename_column((RenameStmt *) statement);
+	else
+		tables_created();
+}
+
+/*
+ * A partition that has been a table of a layer by itself gets clones of its new
+ * parent's triggers, for which its own make room.  Who may not attach it must
+ * not lock it either.
+ */
+static void
+partition_comes(Oid parent, Oid child)
+{
+	if (OidIsValid(child) && object_ownercheck(RelationRelationId, child, GetUserId()) &&
+		layer_is_below(parent, layer_relations()))
+		layer_drop_row_triggers(child);
+}
+
+/*
+ * What the end of a command is too late for.  Who may not do it will be told,
+ * and what was noted here then goes away.
+ *
+ * DETACH PARTITION CONCURRENTLY commits twice, and the rows are gone with the
+ * first.
+ */
+static void
+command_starts(const AlterTableStmt *statement)
+{
+	Oid			table = find_table(statement->relation);
+	ListCell   *lc;
+
+	if (!OidIsValid(table))
+		return;
+	foreach(lc, statement->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_DetachPartition && ((PartitionCmd *) command->def)->concurrent)
+			touch_above(table);
+		if (command->subtype == AT_AttachPartition)
+			partition_comes(table, find_table(((PartitionCmd *) command->def)->name));
+	}
+}
+
+/* grid_layer_ddl: at the start or end of a statement that concerns tables. */
+Datum
+grid_layer_ddl(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
+	bool		pushed;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("grid_layer_ddl can only be called as an event trigger")));
+	if (layer_relations() == NIL)
+		PG_RETURN_NULL();
+	pushed = event_begin();
+	if (strcmp(data->event, "ddl_command_end") != 0)
+	{
+		if (IsA(data->parsetree, AlterTableStmt))
+			command_starts((AlterTableStmt *) data->parsetree);
+	}
+	else
+		command_ends(data->parsetree);
+	event_end(pushed);
+	PG_RETURN_NULL();
+}
+
+/*
+ * A table that was below a layer's is gone, and with it the knowledge whose: so
+ * all layers that have, or had, something below them are touched.
+ */
+static void
+touch_parents(void)
+{
+	ListCell   *lc;
+
+	if (SPI_execute("SELECT FROM pg_catalog.pg_event_trigger_dropped_objects()"
+					" WHERE classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_trigger'::pg_catalog.regclass"
+					" AND address_names[3] OPERATOR(pg_catalog.=) 'gridtree_layer_truncate'",
+					true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "reading the dropped objects failed");
+	if (SPI_processed == 0)
+		return;
+	foreach(lc, layer_relations())
+		if (has_subclass(lfirst_oid(lc)))
+			layer_version_touch(lfirst_oid(lc));
+}
+
+/*
+ * Event trigger on sql_drop: a layer goes with its table. Its row would else
+ * be dumped with a bare number where the table's name was.
+ */
+Datum
+grid_layer_dropped(PG_FUNCTION_ARGS)
+{
+	SPITupleTable *dropped;
+	bool		pushed;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("grid_layer_dropped can only be called as an event trigger")));
+	if (layer_relations() == NIL)
+		PG_RETURN_NULL();
+	pushed = event_begin();
+	if (SPI_execute("SELECT objid FROM pg_catalog.pg_event_trigger_dropped_objects()"
+					" WHERE classid OPERATOR(pg_catalog.=) 1259 AND objsubid OPERATOR(pg_catalog.=) 0"
+					" AND object_type OPERATOR(pg_catalog.=) 'table'", true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "reading the dropped objects failed");
+	dropped = SPI_tuptable;
+	for (uint64 i = 0; i < dropped->numvals; i++)
+	{
+		bool		isnull;
+		Oid			table = DatumGetObjectId(SPI_getbinval(dropped->vals[i], dropped->tupdesc, 1, &isnull));
+
+		layer_target_forget(table);
+		if (layer_delete_of_relation(table) > 0)
+			layer_edit_forget(table);
+	}
+	if (dropped->numvals > 0)
+		touch_parents();
+	event_end(pushed);
+	PG_RETURN_VOID();
+}
