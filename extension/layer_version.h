@@ -27,6 +27,11 @@ typedef struct LayerVersion
 /*
  * Read the version of a layer's relation.  In a serializable transaction this
  * is what makes an edit of the layer conflict with who located in it.
+ *
+ * The version says nothing, and the polygons must be read, where a row is of
+ * the current transaction, because not every edit within it has a number, and
+ * where there is no row at all: adding a layer notes one, so the snapshot is
+ * older than that, or the triggers are not there.
  */
 extern void layer_version_read(Oid relation, Snapshot snapshot, LayerVersion *version);
 
