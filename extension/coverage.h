@@ -37,6 +37,7 @@ typedef struct CoverageHost
 	void	   *(*alloc) (void *arg, size_t size);	/* never returns NULL; may jump */
 	void		(*free) (void *arg, void *pointer);
 	void		(*pause) (void *arg);	/* called now and then; may jump */
+	void	   *(*alloc_image) (void *arg, size_t size);	/* for the image alone, zeroed; NULL: alloc */
 	void	   *arg;
 } CoverageHost;
 
@@ -67,7 +68,7 @@ extern void coverage_add_ring(CoverageBuilder *builder, const double *xy, size_t
 #define COVERAGE_MOST_EXTENT	1e300
 
 /*
- * Make the image, allocated from the host, of at most max_bytes; the builder is
+ * Make the image, allocated by the host, of at most max_bytes; the builder is
  * gone.  NULL where it would be larger, or wider than COVERAGE_MOST_EXTENT, or a
  * coordinate is not finite.
  */

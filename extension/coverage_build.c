@@ -356,6 +356,19 @@ put(Coverage *image, uint64_t at, const void *data, size_t n, size_t size)
 		memcpy((char *) image + at, data, n * size);
 }
 
+/* Zeroed, because the bytes between the arrays are part of the image. */
+static Coverage *
+alloc_image(CoverageBuilder *builder, size_t bytes)
+{
+	Coverage   *image;
+
+	if (builder->host.alloc_image)
+		return builder->host.alloc_image(builder->host.arg, bytes);
+	image = build_alloc(builder, bytes, 1);
+	memset(image, 0, bytes);
+	return image;
+}
+
 static Coverage *
 write_image(CoverageBuilder *builder, size_t max_bytes)
 {
@@ -366,8 +379,7 @@ write_image(CoverageBuilder *builder, size_t max_bytes)
 	lay_out(builder, &head);
 	if (head.bytes > max_bytes)
 		return NULL;
-	image = build_alloc(builder, head.bytes, 1);
-	memset(image, 0, head.bytes);
+	image = alloc_image(builder, head.bytes);
 	*image = head;
 	codes = (gridcode *) ((char *) image + head.codes);
 	for (size_t i = 0; i < builder->nparts; i++)
@@ -405,6 +417,8 @@ build(CoverageBuilder *builder, size_t max_bytes)
 		return NULL;
 	order_places(builder);
 	build_arcs(builder);
+	build_free(builder, builder->given);	/* the arcs have it all */
+	builder->given = NULL;
 	/* Where a record begins must fit a cell. */
 	builder->most_words = max_bytes / sizeof(uint32_t) < MOST_ITEMS ? max_bytes / sizeof(uint32_t) : MOST_ITEMS;
 	if (builder->incidences.n > MOST_ITEMS)

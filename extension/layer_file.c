@@ -30,9 +30,6 @@
 #define FOLDER		"base/" PG_TEMP_FILES_DIR
 #define NEW			".new"
 
-/* What is written in one call; a cancel waits for no more. */
-#define WRITE_BYTES	(4 * 1024 * 1024)
-
 /* The beginning of the names of all versions of a layer's image, without the folder. */
 static void
 name_of_layer(char *name, const LayerImageKey *key)
@@ -147,39 +144,41 @@ remove_older(const LayerImageKey *key)
 	FreeDir(folder);
 }
 
-static bool
-write_all(int fd, const char *data, Size bytes)
+/* Room is taken first: a page that the disk has no room for would end the process. */
+void *
+layer_file_room(int fd, Size bytes)
 {
-	if (ftruncate(fd, 0) != 0)
-		return false;
-	for (Size done = 0; done < bytes;)
-	{
-		ssize_t		written = pg_pwrite(fd, data + done, Min(bytes - done, WRITE_BYTES), (off_t) done);
+	void	   *room = MAP_FAILED;
 
-		CHECK_FOR_INTERRUPTS();
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return false;
-		done += (Size) written;
+	if (ftruncate(fd, 0) == 0)
+	{
+		errno = posix_fallocate(fd, 0, (off_t) bytes);
+		if (errno == 0)
+			room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	}
-	return true;
+	if (room == MAP_FAILED)
+	{
+		ereport(LOG,
+				(errcode_for_file_access(),
+				 errmsg("could not make room for an image of %zu bytes: %m", bytes)));
+		return NULL;
+	}
+	return room;
 }
 
 bool
-layer_file_publish(int fd, const LayerImageKey *key, const Coverage *image, Size bytes)
+layer_file_publish(int fd, const LayerImageKey *key)
 {
 	char		path[MAXPGPATH];
 	char		made[MAXPGPATH];
 
 	path_of(made, key, NEW);
 	path_of(path, key, "");
-	errno = ENOSPC;				/* where write() does not say */
-	if (!write_all(fd, (const char *) image, bytes) || rename(made, path) != 0)
+	if (rename(made, path) != 0)
 	{
 		ereport(LOG,
 				(errcode_for_file_access(),
-				 errmsg("could not write image of a layer to file \"%s\": %m", made)));
+				 errmsg("could not rename file \"%s\" to \"%s\": %m", made, path)));
 		layer_file_abandon(fd, key);
 		return false;
 	}

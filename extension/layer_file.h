@@ -24,15 +24,18 @@ extern const Coverage *layer_file_map(const LayerImageKey *key, Size *bytes);
 extern void layer_file_unmap(const Coverage *image, Size bytes);
 
 /*
- * Begin to make the file of a key; returns what the other two take.  -1 where
+ * Begin to make the file of a key; returns what the other three take.  -1 where
  * another backend is at it, -2 where no file can be made here.
  */
 #define LAYER_FILE_BUSY		(-1)
 #define LAYER_FILE_NONE		(-2)
 extern int	layer_file_begin(const LayerImageKey *key);
 
-/* Publish an image under its key and forget older ones; false where it cannot be written. */
-extern bool layer_file_publish(int fd, const LayerImageKey *key, const Coverage *image, Size bytes);
+/* Map so many zero bytes of the file to be written; NULL where there is no room. */
+extern void *layer_file_room(int fd, Size bytes);
+
+/* Publish the file under its key and forget older ones; false where it cannot be. */
+extern bool layer_file_publish(int fd, const LayerImageKey *key);
 extern void layer_file_abandon(int fd, const LayerImageKey *key);
 
 #endif							/* GRIDTREE_LAYER_FILE_H */

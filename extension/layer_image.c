@@ -186,22 +186,60 @@ find_image(const LayerImageKey *key)
 	return &add_image(key, coverage, bytes, true)->image;
 }
 
+const LayerImage *
+layer_image_of_definition(uint64 definition)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &images)
+	{
+		CachedImage *cached = dlist_container(CachedImage, node, iter.cur);
+
+		if (cached->key.definition == definition)
+			return &cached->image;
+	}
+	return NULL;
+}
+
 /* --- building --- */
 
-static void *
-host_alloc(void *context, size_t size)
+/* What a builder's host is: where the image is to be, and where all else. */
+typedef struct Workshop
 {
-	return MemoryContextAllocHuge(context, size);
+	MemoryContext context;
+	int			fd;				/* of the file, or below 0 */
+	Coverage   *room;			/* mapped of it */
+	Size		bytes;
+} Workshop;
+
+static void *
+host_alloc(void *workshop, size_t size)
+{
+	return MemoryContextAllocHuge(((Workshop *) workshop)->context, size);
+}
+
+/* In the file, if there is room, and else in memory. */
+static void *
+host_alloc_image(void *arg, size_t size)
+{
+	Workshop   *workshop = arg;
+
+	if (workshop->fd >= 0)
+		workshop->room = layer_file_room(workshop->fd, size);
+	if (workshop->room == NULL)
+		return MemoryContextAllocExtended(workshop->context, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	workshop->bytes = size;
+	return workshop->room;
 }
 
 static void
-host_free(void *context pg_attribute_unused(), void *pointer)
+host_free(void *workshop pg_attribute_unused(), void *pointer)
 {
 	pfree(pointer);
 }
 
 static void
-host_pause(void *context pg_attribute_unused())
+host_pause(void *workshop pg_attribute_unused())
 {
 	CHECK_FOR_INTERRUPTS();
 }
@@ -262,11 +300,11 @@ feed_rows(Feed *feed, const KeptLayer *kept, MemoryContext context)
 	return fits;
 }
 
-/* Build an image in a memory context; NULL where there can be none. */
+/* Build an image; NULL where there can be none. */
 static Coverage *
-build_image(const KeptLayer *kept, MemoryContext context)
+build_image(const KeptLayer *kept, Workshop *workshop)
 {
-	CoverageHost host = {host_alloc, host_free, host_pause, context};
+	CoverageHost host = {host_alloc, host_free, host_pause, host_alloc_image, workshop};
 	Feed		feed = {coverage_begin(&host), 0};
 	ErrorContextCallback errors;
 	int			nest = safe_search_path_begin();
@@ -275,7 +313,7 @@ build_image(const KeptLayer *kept, MemoryContext context)
 	layer_name_in_errors(&errors, kept->name);
 	SPI_connect();
 	layer_hold();
-	fits = feed_rows(&feed, kept, context);
+	fits = feed_rows(&feed, kept, workshop->context);
 	layer_release();
 	SPI_finish();
 	error_context_stack = errors.previous;
@@ -285,10 +323,11 @@ build_image(const KeptLayer *kept, MemoryContext context)
 	return fits ? coverage_finish(feed.builder, most_bytes()) : NULL;
 }
 
-/* Keep an image that could not be written to a file in memory of our own. */
+/* Keep an image that has no file in memory of our own. */
 static LayerImage *
-keep_private(const LayerImageKey *key, const Coverage *built, Size bytes)
+keep_private(const LayerImageKey *key, const Coverage *built)
 {
+	Size		bytes = coverage_size(built).bytes;
 	Coverage   *own = MemoryContextAllocHuge(TopMemoryContext, bytes);
 
 	memcpy(own, built, bytes);
@@ -299,33 +338,38 @@ keep_private(const LayerImageKey *key, const Coverage *built, Size bytes)
 static LayerImage *
 build_and_share(KeptLayer *kept, const LayerImageKey *key, int fd)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "gridtree layer image", ALLOCSET_DEFAULT_SIZES);
-	volatile bool open = fd >= 0;
+	Workshop   *workshop = palloc0(sizeof(Workshop));	/* survives a jump */
 	LayerImage *image = NULL;
 
+	workshop->context = AllocSetContextCreate(CurrentMemoryContext, "gridtree layer image", ALLOCSET_DEFAULT_SIZES);
+	workshop->fd = fd;
 	PG_TRY();
 	{
-		Coverage   *built = build_image(kept, context);
-		Size		bytes = built ? coverage_size(built).bytes : 0;
+		Coverage   *built = build_image(kept, workshop);
 
 		if (built == NULL)
 			kept->refused_at = layer_cache;
-		if (built && open)
+		else if (workshop->room == NULL)
+			image = keep_private(key, built);
+		else
 		{
-			open = false;
-			if (layer_file_publish(fd, key, built, bytes))
+			workshop->fd = -1;	/* closed there in any case */
+			if (layer_file_publish(fd, key))
 				image = find_image(key);
+			else
+				image = keep_private(key, built);
 		}
-		if (built && image == NULL)
-			image = keep_private(key, built, bytes);
 	}
 	PG_FINALLY();
 	{
-		if (open)
+		if (workshop->room)
+			layer_file_unmap(workshop->room, workshop->bytes);
+		if (workshop->fd >= 0)
 			layer_file_abandon(fd, key);
 	}
 	PG_END_TRY();
-	MemoryContextDelete(context);
+	MemoryContextDelete(workshop->context);
+	pfree(workshop);
 	return image;
 }
 

@@ -27,6 +27,9 @@ extern void layer_image_charge(KeptLayer *kept, double spent);
 /* Make the image now if there can be one; NULL where there cannot. */
 extern const LayerImage *layer_image_make(KeptLayer *kept);
 
+/* The image that this session has of a layer, of whatever version; NULL where it has none. */
+extern const LayerImage *layer_image_of_definition(uint64 definition);
+
 /* Define gridtree.layer_cache. */
 extern void layer_image_define_settings(void);
 

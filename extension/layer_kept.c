@@ -157,9 +157,8 @@ hash_text(const char *text, uint64 seed)
 	return DatumGetUInt64(hash_any_extended((const unsigned char *) text, (int) strlen(text) + 1, seed));
 }
 
-/* A hash of what says which polygons a layer has, whatever their version. */
-static uint64
-hash_definition(const Layer *layer)
+uint64
+layer_definition(const Layer *layer)
 {
 	uint64		hash = hash_combine64(layer->relation, (uint64) layer->added_at);
 
@@ -211,7 +210,7 @@ refresh_kept(KeptLayer *kept)
 	kept->srid = layer->srid;
 	kept->geographic = layer->geographic;
 	kept->permanent = get_rel_persistence(layer->relation) == RELPERSISTENCE_PERMANENT;
-	kept->definition = hash_definition(layer);
+	kept->definition = layer_definition(layer);
 	pfree(layer);
 }
 

@@ -78,6 +78,9 @@ extern KeptLayer *layer_kept(const char *name);
 /* The same for a caller who asks for one layer again and again. */
 extern KeptLayer *layer_kept_at(LayerSite *site, const char *name);
 
+/* A hash of what says which polygons a layer has, whatever their version. */
+extern uint64 layer_definition(const Layer *layer);
+
 /* Between these, nothing that is kept is freed. */
 extern void layer_hold(void);
 extern void layer_release(void);

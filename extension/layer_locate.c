@@ -24,6 +24,7 @@
 PG_FUNCTION_INFO_V1(grid_locate);
 PG_FUNCTION_INFO_V1(grid_layer_prepare);
 PG_FUNCTION_INFO_V1(grid_layer_image);
+PG_FUNCTION_INFO_V1(grid_layer_cached);
 
 void
 layer_check_tolerance(double tolerance)
@@ -155,7 +156,7 @@ grid_locate(PG_FUNCTION_ARGS)
 	PG_RETURN_GRIDCODE_OR_NULL(code);
 }
 
-/* Numbers of an image, as grid_layer_image and grid_layer_prepare return them. */
+/* Numbers of an image, as the functions below return them. */
 static Datum
 image_row(FunctionCallInfo fcinfo, const LayerImage *image)
 {
@@ -184,6 +185,18 @@ Datum
 grid_layer_image(PG_FUNCTION_ARGS)
 {
 	const LayerImage *image = layer_image(layer_kept(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+
+	if (image == NULL)
+		PG_RETURN_NULL();
+	return image_row(fcinfo, image);
+}
+
+/* For the view of layers, which must not fail where one is out of order. */
+Datum
+grid_layer_cached(PG_FUNCTION_ARGS)
+{
+	Layer	   *layer = layer_read(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	const LayerImage *image = layer ? layer_image_of_definition(layer_definition(layer)) : NULL;
 
 	if (image == NULL)
 		PG_RETURN_NULL();

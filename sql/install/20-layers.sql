@@ -20,11 +20,17 @@ REVOKE ALL ON @extschema@.grid_layer_catalog FROM PUBLIC;
 GRANT SELECT ON @extschema@.grid_layer_catalog TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.grid_layer_catalog', '');
 
+CREATE FUNCTION @extschema@.grid_layer_cached(layer text, OUT polygons bigint, OUT edges bigint, OUT cells bigint, OUT bytes bigint)
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10;
+COMMENT ON FUNCTION @extschema@.grid_layer_cached(text) IS
+'Size of the image that this session has mapped of a layer, of whatever version; NULL where it has none.';
+
 CREATE VIEW @extschema@.grid_layers AS
-	SELECT layer, relation, geom_column, code_column, filter, scheme, srid, geographic, added_at
-	FROM @extschema@.grid_layer_catalog;
+	SELECT c.layer, c.relation, c.geom_column, c.code_column, c.filter, c.scheme, c.srid, c.geographic, c.added_at,
+		i.polygons, i.edges, i.cells, i.bytes
+	FROM @extschema@.grid_layer_catalog c, LATERAL @extschema@.grid_layer_cached(c.layer) i;
 COMMENT ON VIEW @extschema@.grid_layers IS
-'The layers: table, columns, filter, scheme, SRID, whether coordinates are degrees, and when each was added.';
+'The layers: table, columns, filter, scheme, SRID, whether coordinates are degrees, when each was added, and the size of the image that this session has mapped (NULL where it has none; gridtree.layer_cache bounds them all).';
 GRANT SELECT ON @extschema@.grid_layers TO PUBLIC;
 
 CREATE FUNCTION @extschema@.grid_layer_add(layer text, relation regclass, geom_column name DEFAULT 'geom',

@@ -329,7 +329,7 @@ host_pause(void *arg)
 	(void) arg;
 }
 
-static const CoverageHost host = {host_alloc, host_free, host_pause, NULL};
+static const CoverageHost host = {host_alloc, host_free, host_pause, NULL, NULL};
 
 /* In memory of just its size, with other numbers between the points; closed or not. */
 static void

@@ -213,7 +213,7 @@ host_pause(void *arg)
 	(void) arg;
 }
 
-static const CoverageHost host = {host_alloc, host_free, host_pause, NULL};
+static const CoverageHost host = {host_alloc, host_free, host_pause, NULL, NULL};
 
 /* An image of the parts; turned: rings the other way round and beginning elsewhere, parts last first. */
 static Coverage *
