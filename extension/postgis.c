@@ -13,6 +13,16 @@
  *	  uint32  count        of points for a point: 0 (empty) or 1
  *	  double  x, y[, z][, m]
  *
+ * After type and count, which is of rings, a polygon has
+ *
+ *	  uint32  npoints[count]
+ *	  uint32  padding      where count is odd
+ *	  double  x, y[, z][, m] of each point of each ring, the shell first
+ *
+ * and a multipolygon, whose count is of polygons, each polygon beginning with
+ * its own type. All parts are multiples of 8 bytes long, so the coordinates of
+ * a value that is aligned are aligned.
+ *
  * Flags 0x01 (z), 0x02 (m), 0x04 (box), 0x08 (geodetic) are the same in both
  * versions; 0x40 marks version 2 (PostGIS 3), in which 0x10 announces the
  * extended flags. Columns written by PostGIS 2 are still version 1.
@@ -32,6 +42,8 @@
 #define HEADER_SIZE		8
 #define EXTENDED_SIZE	8
 #define POINT_TYPE		1
+#define POLYGON_TYPE	3
+#define MULTIPOLYGON_TYPE 6
 
 static const char *const type_names[] = {
 	"unknown", "ST_Point", "ST_LineString", "ST_Polygon", "ST_MultiPoint",
@@ -46,17 +58,23 @@ geometry_type_name(uint32 type)
 	return type_names[type < lengthof(type_names) ? type : 0];
 }
 
+/* Coordinates of a point. */
+static int
+axes_of(uint8 flags)
+{
+	return 2 + ((flags & FLAG_Z) != 0) + ((flags & FLAG_M) != 0);
+}
+
 /* Bytes before the type number. */
 static Size
 offset_of_type(uint8 flags)
 {
 	Size		offset = HEADER_SIZE;
-	int			axes = 2 + ((flags & FLAG_Z) != 0) + ((flags & FLAG_M) != 0);
 
 	if ((flags & FLAG_VERSION_2) && (flags & FLAG_EXTENDED))
 		offset += EXTENDED_SIZE;
 	if (flags & FLAG_BOX)
-		offset += 2 * sizeof(float) * ((flags & FLAG_GEODETIC) ? 3 : axes);
+		offset += 2 * sizeof(float) * ((flags & FLAG_GEODETIC) ? 3 : axes_of(flags));
 	return offset;
 }
 
@@ -69,14 +87,20 @@ read_srid(const uint8 *bytes)
 	return (int32) (srid << 11) >> 11;
 }
 
+static void
+check_inside(const struct varlena *value, Size offset, Size size)
+{
+	if (offset > VARSIZE(value) || size > VARSIZE(value) - offset)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("geometry of %zu bytes is cut short", (Size) VARSIZE(value))));
+}
+
 /* Copy size bytes at an offset that must lie inside the value. */
 static void
 read_at(void *to, const struct varlena *value, Size offset, Size size)
 {
-	if (offset + size > VARSIZE(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("geometry of %zu bytes is cut short", (Size) VARSIZE(value))));
+	check_inside(value, offset, size);
 	memcpy(to, (const char *) value + offset, size);
 }
 
@@ -116,4 +140,99 @@ geometry_identical(Datum a, Datum b)
 
 	return VARSIZE_ANY_EXHDR(left) == VARSIZE_ANY_EXHDR(right) &&
 		memcmp(VARDATA_ANY(left), VARDATA_ANY(right), VARSIZE_ANY_EXHDR(left)) == 0;
+}
+
+/* What the walk over the rings of a geometry needs to know. */
+typedef struct RingWalk
+{
+	const struct varlena *value;
+	Size		offset;			/* of what comes next */
+	int			axes;
+	RingCallback callback;
+	void	   *arg;
+} RingWalk;
+
+static uint32
+next_number(RingWalk *walk)
+{
+	uint32		number;
+
+	read_at(&number, walk->value, walk->offset, sizeof(number));
+	walk->offset += sizeof(number);
+	return number;
+}
+
+/* The rings of a polygon, whose type has been read. */
+static void
+walk_polygon(RingWalk *walk, int polygon)
+{
+	uint32		nrings = next_number(walk);
+	Size		sizes = walk->offset;
+	Size		point = walk->axes * sizeof(double);
+
+	check_inside(walk->value, sizes, (Size) nrings * sizeof(uint32));
+	walk->offset += (nrings + (Size) (nrings & 1)) * sizeof(uint32);
+	for (uint32 ring = 0; ring < nrings; ring++)
+	{
+		uint32		n;
+
+		read_at(&n, walk->value, sizes + ring * sizeof(uint32), sizeof(n));
+		check_inside(walk->value, walk->offset, n * point);
+		if (n > 0)
+			walk->callback(walk->arg, polygon, (int) ring,
+						   (const double *) ((const char *) walk->value + walk->offset), n, walk->axes);
+		walk->offset += n * point;
+	}
+}
+
+/* The value, where it is aligned as its doubles must be; else a copy. */
+static struct varlena *
+aligned(struct varlena *value)
+{
+	struct varlena *copy;
+
+	if (PointerIsAligned(value, double))
+		return value;
+	copy = palloc(VARSIZE(value));
+	memcpy(copy, value, VARSIZE(value));
+	return copy;
+}
+
+/* A multipolygon's polygons, each of which says its type. */
+static void
+walk_multipolygon(RingWalk *walk)
+{
+	uint32		npolygons = next_number(walk);
+
+	for (uint32 polygon = 0; polygon < npolygons; polygon++)
+	{
+		uint32		type = next_number(walk);
+
+		if (type != POLYGON_TYPE)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("multipolygon has a part of type %s", geometry_type_name(type))));
+		walk_polygon(walk, (int) polygon);
+	}
+}
+
+bool
+geometry_rings(Datum geometry, RingCallback callback, void *arg)
+{
+	struct varlena *value = aligned(PG_DETOAST_DATUM(geometry));
+	RingWalk	walk = {.value = value, .callback = callback, .arg = arg};
+	uint8		fixed[4];		/* srid and flags */
+	uint32		type;
+
+	read_at(fixed, value, VARHDRSZ, sizeof(fixed));
+	walk.axes = axes_of(fixed[3]);
+	walk.offset = offset_of_type(fixed[3]);
+	type = next_number(&walk);
+	if (type == POLYGON_TYPE)
+		walk_polygon(&walk, 0);
+	else if (type == MULTIPOLYGON_TYPE)
+		walk_multipolygon(&walk);
+	if ((Pointer) value != DatumGetPointer(geometry))
+		pfree(value);
+	return type == POLYGON_TYPE || type == MULTIPOLYGON_TYPE;
 }

@@ -27,4 +27,17 @@ extern const char *geometry_type_name(uint32 type);
 /* Whether two geometry datums are the same to the byte. */
 extern bool geometry_identical(Datum a, Datum b);
 
+/*
+ * A ring of n points (n > 0), each at xy + i * stride: x, y and perhaps more.
+ * polygon counts the parts of a multipolygon from 0, empty ones too; ring 0 is
+ * the shell. xy is good during the call only.
+ */
+typedef void (*RingCallback) (void *arg, int polygon, int ring, const double *xy, uint32 n, int stride);
+
+/*
+ * Calls back for each ring of a polygon or multipolygon, in their order; false
+ * for other types. An error where the value is too short for what it announces.
+ */
+extern bool geometry_rings(Datum geometry, RingCallback callback, void *arg);
+
 #endif							/* GRIDTREE_POSTGIS_H */
