@@ -202,8 +202,8 @@ compare_codes(const void *a, const void *b)
 static void
 read_codes(Check *check)
 {
-	char	   *query = psprintf("SELECT %s %s", quote_identifier(NameStr(check->layer->code_column)),
-								 areas_clause(check->layer));
+	char	   *query = psprintf("SELECT %s::%s.gridcode %s", quote_identifier(NameStr(check->layer->code_column)),
+								 gridtree_schema_quoted(), areas_clause(check->layer));
 	int			nest = safe_search_path_begin();
 
 	if (SPI_execute(query, true, 0) != SPI_OK_SELECT)
@@ -449,9 +449,10 @@ static void
 read_areas(const Check *check, Areas *areas)
 {
 	const char *code = quote_identifier(NameStr(check->layer->code_column));
-	char	   *query = psprintf("SELECT %s, %s %s AND %s OPERATOR(%s.=) ANY ($1) ORDER BY %s",
-								 code, quote_identifier(NameStr(check->layer->geom_column)),
-								 areas_clause(check->layer), code, gridtree_schema_quoted(), code);
+	char	   *gridtree = gridtree_schema_quoted();
+	char	   *query = psprintf("SELECT %s::%s.gridcode, %s::%s.geometry %s AND %s OPERATOR(%s.=) ANY ($1) ORDER BY 1",
+								 code, gridtree, quote_identifier(NameStr(check->layer->geom_column)),
+								 postgis_schema_quoted(), areas_clause(check->layer), code, gridtree);
 	Oid			types[1] = {get_array_type(gridtree_type("gridcode"))};
 	Datum		values[1] = {PointerGetDatum(needed_codes(check))};
 	int			nest = safe_search_path_begin();
