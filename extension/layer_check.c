@@ -269,9 +269,10 @@ layer_query(const LayerCheck *check)
 	char	   *postgis = postgis_schema_quoted();
 	const char *code = quote_identifier(NameStr(layer->code_column));
 
-	return psprintf("SELECT a.code, a.rel, a.tid, a.geom, (a.detail).valid, (a.detail).location FROM"
+	return psprintf("SELECT a.code, a.rel, a.tid, a.geom, (a.detail).valid, %s.ST_SetSRID((a.detail).location, %d) FROM"
 					" (SELECT %s::%s.gridcode AS code, tableoid AS rel, ctid AS tid, %s::%s.geometry AS geom,"
 					"   %s.ST_IsValidDetail(%s) AS detail FROM %s WHERE (%s) AND %s IS NOT NULL OFFSET 0) a",
+					postgis, layer->srid,
 					code, gridtree_schema_quoted(), quote_identifier(NameStr(layer->geom_column)), postgis,
 					postgis, quote_identifier(NameStr(layer->geom_column)), relation_quoted(layer->relation),
 					layer->filter ? layer->filter : "true", code);
