@@ -109,6 +109,22 @@ SELECT grid_assign_check('register', 'changed');
 ALTER TABLE changed RENAME code TO id;
 SELECT grid_assign_check('register', 'changed');
 
+-- a polygon whose value announces 1,000 points and ends after four; multipolygons cut short and of lines; nothing is read beyond the end
+CREATE FUNCTION as_stored(bytea) RETURNS geometry LANGUAGE internal IMMUTABLE STRICT AS 'byteasend';
+CREATE TABLE damaged (geom geometry, code gridcode);
+INSERT INTO damaged VALUES ('SRID=3857;MULTIPOLYGON(((0 0, 1 0, 1 1, 0 0)), ((5 5, 9 5, 9 9, 5 5), (8 6, 8 7, 7 6, 8 6)))', '1');
+CREATE INDEX ON damaged USING gist (geom);
+SELECT grid_layer_add('damaged', 'damaged');
+CREATE VIEW in_damaged AS SELECT 'SRID=3857;POINT(8.5 9)'::geometry AS geom, '1'::text AS declared_code;
+SELECT outside, distance, direction FROM grid_assign_check('in_damaged', 'damaged');
+\set head '000f1144' '00a00c4600a40c4600a00c4600a40c46'
+UPDATE damaged SET geom = as_stored(decode(:'head' || '0300000001000000e803000000000000' || repeat('00', 64), 'hex'));
+SELECT grid_assign_check('in_damaged', 'damaged');
+UPDATE damaged SET geom = as_stored(decode(:'head' || '0600000002000000' || '0300000001000000' || '0400000000000000' || repeat('00', 64) || '03000000010000', 'hex'));
+SELECT grid_assign_check('in_damaged', 'damaged');
+UPDATE damaged SET geom = as_stored(decode(:'head' || '0600000001000000' || '0200000001000000' || repeat('00', 16), 'hex'));
+SELECT grid_assign_check('in_damaged', 'damaged');
+
 -- names in a search_path that are not ours
 CREATE SCHEMA evil;
 CREATE FUNCTION evil.trap(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT 1 / length(left($1, 0)) = 1';
