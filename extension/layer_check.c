@@ -53,7 +53,6 @@ typedef struct RingReader
 {
 	LayerCheck *check;
 	CheckArea  *area;
-	bool		finite;
 } RingReader;
 
 static void
@@ -138,7 +137,7 @@ check_rows(const LayerCheck *check, const char *alias, int first)
 
 /* SQL for the polygon of such a row, repaired where it is invalid. */
 char *
-check_valid(const LayerCheck *check pg_attribute_unused(), const char *alias)
+check_valid(const char *alias)
 {
 	char	   *postgis = postgis_schema_quoted();
 
@@ -216,7 +215,9 @@ take_ring(void *arg, int polygon pg_attribute_unused(), int ring, const double *
 	{
 		const double *p = xy + (Size) i * stride;
 
-		reader->finite = reader->finite && isfinite(p[0]) && isfinite(p[1]);
+		area->finite = area->finite && isfinite(p[0]) && isfinite(p[1]);
+		if (!area->finite)
+			continue;
 		area->min_x = Min(area->min_x, p[0]);
 		area->min_y = Min(area->min_y, p[1]);
 		area->max_x = Max(area->max_x, p[0]);
@@ -232,7 +233,7 @@ take_ring(void *arg, int polygon pg_attribute_unused(), int ring, const double *
 static void
 take_area(LayerCheck *check, HeapTuple row, TupleDesc desc)
 {
-	RingReader	reader = {check, NULL, true};
+	RingReader	reader = {check, NULL};
 	CheckArea  *area;
 	PairArea   *pair;
 	bool		isnull;
@@ -250,6 +251,7 @@ take_area(LayerCheck *check, HeapTuple row, TupleDesc desc)
 	area->table = DatumGetObjectId(SPI_getbinval(row, desc, READ_TABLE, &isnull));
 	area->tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(row, desc, READ_TID, &isnull));
 	area->empty = true;
+	area->finite = true;
 	area->min_x = area->min_y = INFINITY;
 	area->max_x = area->max_y = -INFINITY;
 	area->first_edge = (uint32) check->edges.n;
@@ -257,7 +259,7 @@ take_area(LayerCheck *check, HeapTuple row, TupleDesc desc)
 	geom = SPI_getbinval(row, desc, READ_GEOM, &isnull);
 	if (!isnull)
 		(void) geometry_rings(geom, take_ring, &reader);
-	pair->valid = !isnull && DatumGetBool(SPI_getbinval(row, desc, READ_VALID, &isnull)) && !isnull && reader.finite;
+	pair->valid = !isnull && DatumGetBool(SPI_getbinval(row, desc, READ_VALID, &isnull)) && !isnull && area->finite;
 	geom = SPI_getbinval(row, desc, READ_FAULT, &isnull);
 	area->fault = isnull ? 0 : datumCopy(geom, false, -1);
 }

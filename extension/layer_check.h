@@ -21,6 +21,7 @@ typedef struct CheckArea
 	Oid			table;			/* where it is: the layer's table, or a partition */
 	ItemPointerData tid;
 	bool		empty;			/* no polygon, or one without a point */
+	bool		finite;			/* all coordinates are; else box means nothing, and GEOS is not asked */
 	Datum		fault;			/* where it is invalid; 0 where unknown */
 	double		min_x;
 	double		min_y;
@@ -57,7 +58,7 @@ extern uint64 check_query(const char *query, int nvalues, const Oid *types, Datu
 extern Datum check_value(uint64 row, int column, bool *isnull);
 extern char *check_measure(const LayerCheck *check, const char *geom);
 extern char *check_rows(const LayerCheck *check, const char *alias, int first);
-extern char *check_valid(const LayerCheck *check, const char *alias);
+extern char *check_valid(const char *alias);
 extern char *check_thick(const LayerCheck *check, const char *geom);
 
 /* Types of what check_keys makes. */

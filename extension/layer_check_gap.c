@@ -125,7 +125,7 @@ open_lines(const LayerCheck *check, int digits)
 	put_head(&lines.wkb, WKB_MULTILINE);
 	for (int i = 0; i < check->n; i++)
 	{
-		if (check->pairs[i].level != digits || !check->pairs[i].open)
+		if (check->pairs[i].level != digits || !check->pairs[i].open || !check->areas[i].finite)
 			continue;
 		areas[n++] = i;
 		if (n < ROWS_AT_A_TIME)
@@ -141,7 +141,8 @@ open_lines(const LayerCheck *check, int digits)
 
 /*
  * $1 the open edges, $2 the digits of the level, $3 what is near: faces that
- * no area covers, each with the two lowest codes around it.
+ * no area covers, each with the two lowest codes around it. The layer's table
+ * has no alias, because its filter may name it.
  */
 static char *
 holes_query(const LayerCheck *check)
@@ -155,12 +156,12 @@ holes_query(const LayerCheck *check)
 								 code, gridtree_schema_quoted(), code);
 
 	return psprintf("SELECT (h.around)[1], (h.around)[2], %s, h.face FROM ("
-					" SELECT f.face, ARRAY(SELECT DISTINCT %s AS code %s AND %s.ST_DWithin(%s, f.face, $3)"
+					" SELECT gridtree_face.face, ARRAY(SELECT DISTINCT %s AS code %s AND %s.ST_DWithin(%s, gridtree_face.face, $3)"
 					"   ORDER BY code LIMIT 2) AS around"
 					"  FROM (SELECT d.geom AS face, %s.ST_PointOnSurface(d.geom) AS inside"
 					"   FROM %s.ST_Dump(%s.ST_Polygonize(ARRAY[%s.ST_UnaryUnion(%s.ST_GeomFromWKB($1, %d))])) d"
-					"   WHERE %s OFFSET 0) f"
-					"  WHERE NOT EXISTS (SELECT %s AND %s.ST_Intersects(%s, f.inside)) OFFSET 0) h ORDER BY 1, 2, 3",
+					"   WHERE %s OFFSET 0) gridtree_face"
+					"  WHERE NOT EXISTS (SELECT %s AND %s.ST_Intersects(%s, gridtree_face.inside)) OFFSET 0) h ORDER BY 1, 2, 3",
 					check_measure(check, "h.face"), code, level, postgis, geom,
 					postgis, postgis, postgis, postgis, postgis, layer->srid,
 					check_thick(check, "d.geom"), level, postgis, geom);
@@ -200,7 +201,7 @@ static char *
 parent_clause(const LayerCheck *check)
 {
 	return psprintf("(SELECT %s.ST_Union(%s) AS geom FROM %s) p",
-					postgis_schema_quoted(), check_valid(check, "a"), check_rows(check, "a", 1));
+					postgis_schema_quoted(), check_valid("a"), check_rows(check, "a", 1));
 }
 
 /* What of a parent no child covers, piece by piece. */
@@ -214,7 +215,7 @@ report_uncovered(LayerCheck *check, gridcode code, Datum *values)
 				 "  COALESCE((SELECT %s.ST_Union(%s) FROM %s), %s.ST_SetSRID('POLYGON EMPTY'::%s.geometry, %d))), 3)) d"
 				 " WHERE %s ORDER BY 1",
 				 check_measure(check, "d.geom"), parent_clause(check), postgis, postgis, postgis,
-				 postgis, check_valid(check, "b"), check_rows(check, "b", 1 + CHECK_NKEYS),
+				 postgis, check_valid("b"), check_rows(check, "b", 1 + CHECK_NKEYS),
 				 postgis, postgis, check->layer->srid, check_thick(check, "d.geom")),
 		2 * CHECK_NKEYS, types, values);
 
@@ -242,7 +243,7 @@ report_outside(LayerCheck *check, gridcode code, const int *children, Datum *val
 				 "  WHERE NOT %s.ST_Covers(p.geom, b.geom) OFFSET 0) c WHERE c.geom IS NOT NULL ORDER BY c.n",
 				 check_measure(check, "c.geom"), postgis, postgis, postgis, postgis, postgis,
 				 check_thick(check, "d.geom"), parent_clause(check),
-				 check_valid(check, "b"), check_rows(check, "b", 1 + CHECK_NKEYS), postgis),
+				 check_valid("b"), check_rows(check, "b", 1 + CHECK_NKEYS), postgis),
 		2 * CHECK_NKEYS, types, values);
 
 	for (uint64 i = 0; i < found; i++)
@@ -268,10 +269,14 @@ check_family(LayerCheck *check, int family)
 	Datum		values[2 * CHECK_NKEYS];
 	int			n = 0;
 
-	for (int i = after; i < end; i++)
-		if (check->pairs[check->order[i]].family == family)
+	for (int i = family; i < after; i++)
+		if (check->areas[check->order[i]].finite)
 			children[n++] = check->order[i];
-	memcpy(values, check_keys(check, &check->order[family], after - family), CHECK_NKEYS * sizeof(Datum));
+	memcpy(values, check_keys(check, children, n), CHECK_NKEYS * sizeof(Datum));
+	n = 0;
+	for (int i = after; i < end; i++)
+		if (check->pairs[check->order[i]].family == family && check->areas[check->order[i]].finite)
+			children[n++] = check->order[i];
 	memcpy(values + CHECK_NKEYS, check_keys(check, children, n), CHECK_NKEYS * sizeof(Datum));
 	report_uncovered(check, code, values);
 	if (n > 0)

@@ -9,8 +9,6 @@
  */
 #include "layer_check.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 
@@ -53,7 +51,7 @@ pairs_query(const LayerCheck *check)
 					"   FROM %s.ST_Dump(%s.ST_CollectionExtract(%s.ST_Intersection(%s, %s), 3)) d WHERE %s) AS geom"
 					"  FROM %s JOIN %s ON b.n = a.n OFFSET 0) p WHERE p.geom IS NOT NULL ORDER BY p.n",
 					check_measure(check, "p.geom"), postgis, postgis, postgis, postgis, postgis,
-					check_valid(check, "a"), check_valid(check, "b"), check_thick(check, "d.geom"),
+					check_valid("a"), check_valid("b"), check_thick(check, "d.geom"),
 					check_rows(check, "a", 1), check_rows(check, "b", 1 + CHECK_NKEYS));
 }
 
@@ -130,7 +128,7 @@ meet(OverlapCheck *o, int suspect)
 	const CheckArea *area = &check->areas[suspect];
 	int			level = check->pairs[suspect].level;
 
-	if (area->empty || !isfinite(area->max_x - area->min_x))
+	if (area->empty || !area->finite)
 		return;
 	for (int i = first_by_x(o, level, area->min_x - o->widest[level]); i < check->n; i++)
 	{
@@ -138,7 +136,7 @@ meet(OverlapCheck *o, int suspect)
 
 		if (check->pairs[other].level != level || check->areas[other].min_x > area->max_x)
 			break;
-		if (check->areas[other].empty || !boxes_meet(area, &check->areas[other]) || met_elsewhere(o, suspect, other))
+		if (check->areas[other].empty || !check->areas[other].finite || !boxes_meet(area, &check->areas[other]) || met_elsewhere(o, suspect, other))
 			continue;
 		o->left[o->n] = suspect;
 		o->right[o->n++] = other;
@@ -163,7 +161,7 @@ start(OverlapCheck *o, LayerCheck *check)
 		double	   *widest = &o->widest[check->pairs[i].level];
 
 		o->by_x[i] = i;
-		if (!area->empty)
+		if (!area->empty && area->finite)
 			*widest = Max(*widest, area->max_x - area->min_x);
 		if (check->pairs[i].open)
 			o->round[i] = 1;

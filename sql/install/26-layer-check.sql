@@ -3,7 +3,7 @@ CREATE FUNCTION @extschema@.grid_layer_check(layer text)
 	RETURNS TABLE (problem text, code @extschema@.gridcode, other_code @extschema@.gridcode, area double precision, geom geometry)
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000000 ROWS 100;
 COMMENT ON FUNCTION @extschema@.grid_layer_check(text) IS
-'What is wrong with a layer, a row a problem; nothing where all is well. A report: layers with problems work, by the rule of grid_locate. Needs the right to read the layer''s table. The problems:
+'What is wrong with a layer, a row a problem; nothing where all is well. A report: layers with problems work, by the rule of grid_locate. Needs the right to read the layer''s table. These are the problems.
 
 - `invalid polygon`: of `code`, with the point where the mistake is
 - `no polygon`: that of `code` is NULL or empty

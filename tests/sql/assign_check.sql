@@ -79,6 +79,7 @@ CREATE VIEW lines AS SELECT 'SRID=3857;LINESTRING(0 0, 1 1)'::geometry AS geom, 
 SELECT grid_assign_check('lines', 'area');
 
 -- rights: those of the caller, on both tables
+\set SHOW_CONTEXT never
 CREATE ROLE assign_check_reader;
 GRANT USAGE ON SCHEMA assign_check TO assign_check_reader;
 SET ROLE assign_check_reader;

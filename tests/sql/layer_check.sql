@@ -112,11 +112,23 @@ UPDATE area SET geom = NULL WHERE code = '350304000';
 SELECT problem, code, other_code, area FROM found('all') WHERE problem <> 'child outside its parent';
 ROLLBACK;
 BEGIN;
+UPDATE area SET geom = ST_SetSRID(ST_MakePolygon(ST_MakeLine(ARRAY[ST_Point(10, 10), ST_Point(20, 10), ST_Point(20, 'infinity'), ST_Point(10, 20), ST_Point(10, 10)])), 3857)
+WHERE code IN ('350304000005', '350304001');
+SELECT problem, code, other_code, area, ST_GeometryType(geom) FROM grid_layer_check('all') WHERE problem <> 'child outside its parent' ORDER BY 1, 2;
+SELECT problem, code, other_code, area, ST_GeometryType(geom) FROM grid_layer_check('communities') ORDER BY 1, 2;
+ROLLBACK;
+BEGIN;
 UPDATE area SET closed = true WHERE code <> '350304000000';
 SELECT * FROM found('all');
 UPDATE area SET closed = true;
 SELECT * FROM found('all');
 ROLLBACK;
+
+-- a table whose name is one of those in our queries, with a filter that names it
+CREATE TABLE f AS SELECT geom, code, true AS inside FROM area WHERE code <> '350304000005' AND grid_digits(code) = 12;
+CREATE INDEX ON f USING gist (geom);
+SELECT grid_layer_add('f', 'f', filter => 'f.inside AND f IS NOT NULL');
+SELECT * FROM found('f');
 
 -- degrees: square metres
 CREATE TABLE degrees (geom geometry(MultiPolygon, 4326), code gridcode);
@@ -135,6 +147,7 @@ SELECT grid_layer_add('parted', 'parted');
 SELECT * FROM found('parted');
 
 -- errors and rights
+\set SHOW_CONTEXT never
 SELECT * FROM grid_layer_check('nosuch');
 SELECT * FROM grid_layer_check(NULL);
 CREATE ROLE layer_check_reader;
