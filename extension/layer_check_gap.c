@@ -139,10 +139,19 @@ open_lines(const LayerCheck *check, int digits)
 	return lines.nlines > 0 ? PointerGetDatum(lines.wkb.data) : 0;
 }
 
+/* SQL for the two lowest codes of the areas of a level that a test finds at a face. */
+static char *
+codes_around(const char *code, const char *level, const char *test)
+{
+	return psprintf("ARRAY(SELECT DISTINCT %s AS code %s AND %s ORDER BY code LIMIT 2)", code, level, test);
+}
+
 /*
  * $1 the open edges, $2 the digits of the level, $3 what is near: faces that
- * no area covers, each with the two lowest codes around it. The layer's table
- * has no alias, because its filter may name it.
+ * no area covers, each with two codes around it. Most areas around a face have
+ * a vertex on it, and to intersect is fast; but where two edges cross, the
+ * vertex is rounded, and a face of only such is near to areas and meets none.
+ * The layer's table has no alias, because its filter may name it.
  */
 static char *
 holes_query(const LayerCheck *check)
@@ -154,17 +163,19 @@ holes_query(const LayerCheck *check)
 	char	   *level = psprintf("FROM %s WHERE (%s) AND %s IS NOT NULL AND %s.grid_digits(%s) = $2",
 								 relation_quoted(layer->relation), layer->filter ? layer->filter : "true",
 								 code, gridtree_schema_quoted(), code);
+	char	   *meets = psprintf("%s.ST_Intersects(%s, gridtree_face.face)", postgis, geom);
+	char	   *near = psprintf("%s.ST_DWithin(%s, gridtree_face.face, $3)", postgis, geom);
 
-	return psprintf("SELECT (h.around)[1], (h.around)[2], %s, h.face FROM ("
-					" SELECT gridtree_face.face, ARRAY(SELECT DISTINCT %s AS code %s AND %s.ST_DWithin(%s, gridtree_face.face, $3)"
-					"   ORDER BY code LIMIT 2) AS around"
-					"  FROM (SELECT d.geom AS face, %s.ST_PointOnSurface(d.geom) AS inside"
-					"   FROM %s.ST_Dump(%s.ST_Polygonize(ARRAY[%s.ST_UnaryUnion(%s.ST_GeomFromWKB($1, %d))])) d"
-					"   WHERE %s OFFSET 0) gridtree_face"
-					"  WHERE NOT EXISTS (SELECT %s AND %s.ST_Intersects(%s, gridtree_face.inside)) OFFSET 0) h ORDER BY 1, 2, 3",
-					check_measure(check, "h.face"), code, level, postgis, geom,
-					postgis, postgis, postgis, postgis, postgis, layer->srid,
-					check_thick(check, "d.geom"), level, postgis, geom);
+	return psprintf("WITH gridtree_face AS (SELECT d.geom AS face, %s.ST_PointOnSurface(d.geom) AS inside"
+					"  FROM %s.ST_Dump(%s.ST_Polygonize(ARRAY[%s.ST_UnaryUnion(%s.ST_GeomFromWKB($1, %d))])) d WHERE %s),"
+					" hole AS MATERIALIZED (SELECT face, %s AS around FROM gridtree_face"
+					"  WHERE NOT EXISTS (SELECT %s AND %s.ST_Intersects(%s, gridtree_face.inside))),"
+					" known AS MATERIALIZED (SELECT face, CASE cardinality(around) WHEN 2 THEN around ELSE %s END AS around"
+					"  FROM hole gridtree_face)"
+					" SELECT around[1], around[2], %s, face FROM known ORDER BY 1, 2, 3",
+					postgis, postgis, postgis, postgis, postgis, layer->srid, check_thick(check, "d.geom"),
+					codes_around(code, level, meets), level, postgis, geom,
+					codes_around(code, level, near), check_measure(check, "face"));
 }
 
 void
