@@ -171,8 +171,9 @@ walk_polygon(RingWalk *walk, int polygon)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("geometry has a ring of %u points that is cut short", n)));
-		walk->callback(walk->arg, polygon, (int) ring,
-					   (const double *) (VARDATA_ANY(walk->value) + walk->offset), n, walk->stride);
+		if (n > 0)
+			walk->callback(walk->arg, polygon, (int) ring,
+						   (const double *) (VARDATA_ANY(walk->value) + walk->offset), n, walk->stride);
 		walk->offset += bytes;
 	}
 }
