@@ -44,8 +44,8 @@ path_of(char *path, const LayerImageKey *key, const char *suffix)
 	char		name[MAXPGPATH];
 
 	name_of_layer(name, key);
-	snprintf(path, MAXPGPATH, "%s/%s" INT64_FORMAT "." INT64_FORMAT "." INT64_FORMAT "%s", FOLDER, name,
-			 key->version.count, key->version.newest, key->version.total, suffix);
+	snprintf(path, MAXPGPATH, "%s/%s" INT64_FORMAT "." INT64_FORMAT "." INT64_FORMAT "." UINT64_FORMAT "%s", FOLDER, name,
+			 key->version.count, key->version.newest, key->version.total, key->storage, suffix);
 }
 
 const Coverage *

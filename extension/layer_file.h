@@ -16,6 +16,7 @@ typedef struct LayerImageKey
 {
 	Oid			relation;
 	uint64		definition;
+	uint64		storage;		/* of the files that the polygons are in: TRUNCATE is not for snapshots */
 	LayerVersion version;
 } LayerImageKey;
 

@@ -39,6 +39,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
@@ -144,7 +145,7 @@ add_image(const LayerImageKey *key, const Coverage *coverage, Size bytes, bool m
 static bool
 same_key(const LayerImageKey *a, const LayerImageKey *b)
 {
-	return a->definition == b->definition && a->relation == b->relation &&
+	return a->definition == b->definition && a->relation == b->relation && a->storage == b->storage &&
 		a->version.count == b->version.count && a->version.newest == b->version.newest &&
 		a->version.total == b->version.total;
 }
@@ -152,7 +153,7 @@ same_key(const LayerImageKey *a, const LayerImageKey *b)
 static LayerImageKey
 key_of(const KeptLayer *kept, const LayerVersion *version)
 {
-	LayerImageKey key = {kept->relation, kept->definition, *version};
+	LayerImageKey key = {kept->relation, kept->definition, kept->storage, *version};
 
 	return key;
 }
@@ -171,6 +172,8 @@ find_image(const LayerImageKey *key)
 
 		if (same_key(&cached->key, key))
 		{
+			if (cached->bytes > most_bytes())	/* the setting has changed */
+				return NULL;
 			dlist_move_head(&images, &cached->node);
 			return &cached->image;
 		}
@@ -396,6 +399,7 @@ static inline bool
 memo_holds(const LayerMemo *memo, Snapshot snapshot)
 {
 	return memo->generation == layer_generation() &&
+		memo->statement == GetCurrentStatementStartTimestamp() &&
 		memo->user == GetUserId() &&
 		memo->xmin == snapshot->xmin && memo->xmax == snapshot->xmax &&
 		memo->curcid == snapshot->curcid && memo->suboverflowed == snapshot->suboverflowed &&
@@ -425,6 +429,7 @@ memo_set(LayerMemo *memo, Snapshot snapshot, uint64 generation)
 		memcpy(memo->xids, snapshot->xip, snapshot->xcnt * sizeof(TransactionId));
 	if (subxcnt > 0)
 		memcpy(memo->xids + snapshot->xcnt, snapshot->subxip, subxcnt * sizeof(TransactionId));
+	memo->statement = GetCurrentStatementStartTimestamp();
 	memo->user = GetUserId();
 	memo->xmin = snapshot->xmin;
 	memo->xmax = snapshot->xmax;
@@ -463,17 +468,14 @@ blocks_of(Oid relation)
 static void
 begin_counting(KeptLayer *kept, const LayerVersion *version)
 {
-	List	   *members;
 	ListCell   *cell;
 	double		blocks = 0;
 
 	if (kept->counting && kept->counted.count == version->count && kept->counted.newest == version->newest &&
 		kept->counted.total == version->total)
 		return;
-	members = find_all_inheritors(kept->relation, AccessShareLock, NULL);
-	foreach(cell, members)
+	foreach(cell, find_all_inheritors(kept->relation, AccessShareLock, NULL))
 		blocks += blocks_of(lfirst_oid(cell));
-	list_free(members);
 	kept->counted = *version;
 	kept->counting = true;
 	kept->refused_at = -1;
@@ -486,14 +488,21 @@ static void
 find_out(KeptLayer *kept, Snapshot snapshot)
 {
 	LayerMemo  *memo = &kept->memo;
-	uint64		generation = layer_generation();	/* what arrives from here on ends the memo */
+	uint64		generation;
 	LayerVersion version;
+
+	/* A statement that names no table has not heard yet of a REVOKE. */
+	AcceptInvalidationMessages();
+	if (!kept->fresh)
+		kept = layer_kept(kept->name);
+	generation = layer_generation();	/* what arrives from here on ends the memo */
 
 	memo->generation = 0;
 	memo->image = NULL;
 	memo->wanted = false;
 	memo->has_last = false;
-	if (layer_cache > 0 && kept->permanent && snapshot->snapshot_type == SNAPSHOT_MVCC && may_read_all(kept))
+	memo->same_for_all = may_read_all(kept);
+	if (layer_cache > 0 && kept->permanent && snapshot->snapshot_type == SNAPSHOT_MVCC && memo->same_for_all)
 	{
 		layer_version_read(kept->relation, snapshot, &version);
 		if (!version.own && version.count > 0)

@@ -9,13 +9,16 @@
  */
 #include "layer_kept.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
 
 /* Layers a backend keeps plans for; beyond that it starts afresh. */
@@ -48,7 +51,8 @@ forget_relation(Datum arg pg_attribute_unused(), Oid relation)
 
 	hash_seq_init(&status, kept_layers);
 	while ((kept = hash_seq_search(&status)) != NULL)
-		if (!OidIsValid(relation) || relation == kept->relation || relation == kept_catalog)
+		if (!OidIsValid(relation) || relation == kept->relation || relation == kept_catalog ||
+			list_member_oid(kept->members, relation))
 		{
 			kept->fresh = false;
 			generation++;
@@ -126,6 +130,7 @@ drop_all_kept(void)
 		free_plans(kept);
 		if (kept->memo.xids)
 			pfree(kept->memo.xids);
+		list_free(kept->members);
 		hash_search(kept_layers, kept->name, HASH_REMOVE, NULL);
 	}
 }
@@ -181,6 +186,36 @@ read_checked(const char *name)
 	return layer;
 }
 
+/*
+ * The tables whose rows are the layer's, and a hash of their files: TRUNCATE and
+ * rewrites show to every snapshot, so an image of before must not be met again.
+ */
+static void
+set_members(KeptLayer *kept)
+{
+	List	   *members = find_all_inheritors(kept->relation, AccessShareLock, NULL);
+	uint64		storage = 0;
+	ListCell   *cell;
+	MemoryContext outer;
+
+	foreach(cell, members)
+	{
+		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(cell)));
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		storage = hash_combine64(storage, lfirst_oid(cell));
+		storage = hash_combine64(storage, ((Form_pg_class) GETSTRUCT(tuple))->relfilenode);
+		ReleaseSysCache(tuple);
+	}
+	outer = MemoryContextSwitchTo(TopMemoryContext);
+	list_free(kept->members);
+	kept->members = list_copy(members);
+	MemoryContextSwitchTo(outer);
+	kept->storage = storage;
+	list_free(members);
+}
+
 /* Read a layer into its slot; what stops it with an error leaves the slot stale. */
 static void
 refresh_kept(KeptLayer *kept)
@@ -212,6 +247,7 @@ refresh_kept(KeptLayer *kept)
 	kept->permanent = get_rel_persistence(layer->relation) == RELPERSISTENCE_PERMANENT;
 	kept->definition = layer_definition(layer);
 	pfree(layer);
+	set_members(kept);
 }
 
 static KeptLayer *

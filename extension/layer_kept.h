@@ -10,7 +10,9 @@
 
 #include "executor/spi.h"
 #include "layer_version.h"
+#include "nodes/pg_list.h"
 #include "utils/snapshot.h"
+#include "utils/timestamp.h"
 
 struct LayerImage;
 
@@ -22,6 +24,7 @@ struct LayerImage;
 typedef struct LayerMemo
 {
 	uint64		generation;		/* of what all memos depend on; 0 is never current */
+	TimestampTz statement;		/* when the client's statement began: rights are looked at in each */
 	Oid			user;
 	TransactionId xmin;
 	TransactionId xmax;
@@ -36,6 +39,7 @@ typedef struct LayerMemo
 	bool		wanted;			/* an image could be had, but was not built yet */
 	LayerVersion version;		/* where an image is there or wanted */
 
+	bool		same_for_all;	/* no policy or right of columns makes the rule's answer depend on settings */
 	bool		has_last;		/* the last point that the rule's own SQL answered */
 	double		last_x;
 	double		last_y;
@@ -51,6 +55,8 @@ typedef struct KeptLayer
 	bool		geographic;		/* coordinates are degrees */
 	bool		permanent;		/* the table is neither unlogged nor temporary */
 	uint64		definition;		/* hash of all that says which polygons these are */
+	uint64		storage;		/* hash of the files that hold them */
+	List	   *members;		/* the table and all below it */
 
 	/* layer_rule.c */
 	SPIPlanPtr	covering;		/* NULL until first needed */

@@ -79,7 +79,7 @@ locate_by_rule(KeptLayer *kept, Datum point, const GeometryHead *head)
 	code = layer_rule_covering(kept, point);
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
-	memo->has_last = true;
+	memo->has_last = memo->same_for_all;
 	memo->last_x = head->x;
 	memo->last_y = head->y;
 	memo->last_code = code;
