@@ -30,9 +30,10 @@ sub run_quietly { return system("cd $ENV{GT_TMP} && @_ >/dev/null 2>&1") >> 8; }
 
 sub files_in {
     my ($data) = @_;
-    opendir my $dir, "$data/base/pgsql_tmp" or return ();
+    my @files;
+    opendir my $dir, "$data/base/pgsql_tmp" or return @files;
     my $oid = psql(q(SELECT oid FROM pg_database WHERE datname = current_database()));
-    my @files = sort grep { /^pgsql_tmp_gridtree\.$oid\./ } readdir $dir;
+    @files = sort grep { /^pgsql_tmp_gridtree\.$oid\./ } readdir $dir;
     return @files;
 }
 
