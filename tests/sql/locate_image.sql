@@ -162,8 +162,8 @@ CREATE TABLE odd (geom geometry, code gridcode);
 CREATE INDEX ON odd USING gist (geom);
 INSERT INTO odd VALUES ('SRID=3857;POLYGON((0 0, 1 0, 1 1, 0 0))', '1');
 SELECT grid_layer_add('odd', 'odd');
--- By the rule as grid_locate runs it, one point at a time: PostGIS itself answers otherwise on the edge
--- of a hole that crosses its shell or another hole when it is asked for many points in one statement.
+-- By the rule as grid_locate runs it, one point at a time: on an edge that lies in a hole PostGIS itself
+-- answers otherwise from the second point on that one statement asks of a polygon.
 CREATE FUNCTION by_image_and_rule(OUT image boolean, OUT differing bigint, OUT covered bigint) LANGUAGE plpgsql AS $$
 DECLARE located text[];
 BEGIN
@@ -177,7 +177,7 @@ END $$;
 CREATE PROCEDURE try(wkt text) LANGUAGE plpgsql AS $$
 BEGIN
 	TRUNCATE odd;
-	INSERT INTO odd VALUES (ST_GeomFromText(wkt, 3857), '1'), (ST_GeomFromText(wkt, 3857), '2'), (ST_Translate(ST_GeomFromText(wkt, 3857), 0.25, 0.5), '31');
+	INSERT INTO odd VALUES (ST_GeomFromText(wkt, 3857), '1'), (ST_Translate(ST_GeomFromText(wkt, 3857), 0.25, 0.5), '31');
 	COMMIT;
 	RAISE NOTICE '%', (SELECT row_to_json(b) FROM by_image_and_rule() b);
 END $$;
@@ -188,6 +188,7 @@ CALL try('POLYGON((0 0, 4 0, 4 4, 0 4, 0 0), (2 2, 8 2, 8 8, 2 8, 2 2))');
 CALL try('POLYGON((0 0, 4 0, 4 4, 0 4, 0 0), (0 0, 4 0, 4 4, 0 4, 0 0))');
 CALL try('POLYGON((0 0, 8 0, 8 8, 0 8, 0 0), (2 2, 4 2, 4 4, 2 4, 2 2), (2 2, 4 2, 4 4, 2 4, 2 2))');
 CALL try('POLYGON((0 0, 8 0, 8 8, 0 8, 0 0), (1 1, 7 1, 7 7, 1 7, 1 1), (3 3, 5 3, 5 5, 3 5, 3 3))');
+-- two holes that overlap: PostGIS lets the first ring decide that the point is on, an image does not depend on their order
 CALL try('POLYGON((0 0, 8 0, 8 8, 0 8, 0 0), (1 1, 5 1, 5 5, 1 5, 1 1), (3 3, 7 3, 7 7, 3 7, 3 3))');
 CALL try('MULTIPOLYGON(((0 0, 4 0, 4 4, 0 4, 0 0)), ((0 0, 4 0, 4 4, 0 4, 0 0)))');
 CALL try('MULTIPOLYGON(((0 0, 6 0, 6 6, 0 6, 0 0)), ((3 3, 9 3, 9 9, 3 9, 3 3)))');
