@@ -190,28 +190,17 @@ read_polygons(Layer *layer, AttrNumber geom)
 	safe_search_path_end(nest);
 }
 
-static void
-refuse_nulls(FunctionCallInfo fcinfo)
-{
-	static const char *const names[] = {"layer", "relation", "geom_column", "code_column", NULL, "scheme"};
-
-	for (int i = 0; i < (int) lengthof(names); i++)
-		if (names[i] && PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("%s must not be null", names[i])));
-}
-
 Datum
 grid_layer_add(PG_FUNCTION_ARGS)
 {
+	static const char *const names[] = {"layer", "relation", "geom_column", "code_column", NULL, "scheme"};
 	Layer		layer = {0};
 	char	   *name;
 	Relation	rel;
 	AttrNumber	geom;
 
 	PreventCommandIfReadOnly("grid_layer_add()");
-	refuse_nulls(fcinfo);
+	refuse_null_arguments(fcinfo, names, lengthof(names));
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	layer.relation = PG_GETARG_OID(1);
 	namestrcpy(&layer.geom_column, NameStr(*PG_GETARG_NAME(2)));

@@ -85,7 +85,6 @@ typedef struct Assignment
 	char	   *filter;			/* columns as t.column; or "true" */
 	bool		kept;			/* a trigger keeps the codes right */
 	LayerTarget state;			/* what is known of the target, where it is kept */
-	bool		known;
 	TransactionId edits_below;	/* the snapshot that read the log sees no transaction from here on */
 	int64		assigned;
 	int64		changed;
@@ -218,7 +217,14 @@ assign_box(Assignment *a, const double *box)
 	double		reach_y = 0;
 
 	if (a->tolerance > 0)
+	{
 		layer_reach(kept, &farthest, a->tolerance, &reach_x, &reach_y);
+		/* Degrees are shortest where the points farthest away may be. */
+		farthest.y += reach_y;
+		if (kept->geographic)
+			farthest.y = Min(farthest.y, 90);
+		layer_reach(kept, &farthest, a->tolerance, &reach_x, &reach_y);
+	}
 	values[PARAM_WEST] = Float8GetDatum(box[0] - reach_x);
 	values[PARAM_WEST + 1] = Float8GetDatum(box[1] - reach_y);
 	values[PARAM_WEST + 2] = Float8GetDatum(box[2] + reach_x);
@@ -254,8 +260,7 @@ read_edits(Assignment *a)
 	a->edits_below = snapshot->xmax;
 	if (a->kept)
 	{
-		a->known = layer_target_read(&state);
-		if (a->known && state.complete && state.tolerance == a->tolerance)
+		if (layer_target_read(&state) && state.complete && state.tolerance == a->tolerance)
 			edits = layer_edits_since(a->relation, state.consumed);
 		a->state.consumed = current_snapshot();
 	}
@@ -542,18 +547,6 @@ prepare_assignment(Assignment *a, FunctionCallInfo fcinfo)
 	relation_close(rel, NoLock);
 }
 
-static void
-refuse_nulls(FunctionCallInfo fcinfo)
-{
-	static const char *const names[] = {"target", "layer", "geom_column", "code_column", "tolerance"};
-
-	for (int i = 0; i < (int) lengthof(names); i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("%s must not be null", names[i])));
-}
-
 /* The batch, 0 for none; only a CALL outside a transaction block may commit. */
 static int
 checked_batch(FunctionCallInfo fcinfo, bool can_commit)
@@ -590,12 +583,13 @@ result_row(FunctionCallInfo fcinfo, const Assignment *a)
 Datum
 grid_assign(PG_FUNCTION_ARGS)
 {
+	static const char *const names[] = {"target", "layer", "geom_column", "code_column", "tolerance"};
 	bool		can_commit = fcinfo->context && IsA(fcinfo->context, CallContext) &&
 		!castNode(CallContext, fcinfo->context)->atomic;
 	Assignment	a = {0};
 	int			batch;
 
-	refuse_nulls(fcinfo);
+	refuse_null_arguments(fcinfo, names, lengthof(names));
 	batch = checked_batch(fcinfo, can_commit);
 	prepare_assignment(&a, fcinfo);
 

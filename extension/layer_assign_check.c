@@ -45,9 +45,6 @@ PG_FUNCTION_INFO_V1(grid_assign_check);
 /* Edges that a search may look at for each shift it tries. */
 #define MAX_EDGES		4000000.0
 
-/* A degree of latitude on the sphere of the earth's mean radius, 6371008.8 m. */
-#define METRES_PER_DEGREE	(6371008.8 * M_PI / 180.0)
-
 #define ROWS_AT_A_TIME	1000
 
 typedef struct Place
@@ -113,18 +110,6 @@ enum
 	RESULT_SHIFT_EXPLAINS,
 	NRESULTS
 };
-
-static void
-refuse_nulls(FunctionCallInfo fcinfo)
-{
-	static const char *const names[] = {"target", "layer", "geom_column", "declared_code_column"};
-
-	for (int i = 0; i < (int) lengthof(names); i++)
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("%s must not be null", names[i])));
-}
 
 /* SQL that makes a gridcode of the declared code, NULL where it is none. */
 static char *
@@ -604,6 +589,7 @@ result_row(FunctionCallInfo fcinfo, const Check *check, const Areas *areas)
 Datum
 grid_assign_check(PG_FUNCTION_ARGS)
 {
+	static const char *const names[] = {"target", "layer", "geom_column", "declared_code_column"};
 	Check	   *check = palloc0(sizeof(Check));
 	Areas		areas = {0};
 	char	   *name;
@@ -611,7 +597,7 @@ grid_assign_check(PG_FUNCTION_ARGS)
 	Datum		result;
 	MemoryContext caller = CurrentMemoryContext;
 
-	refuse_nulls(fcinfo);
+	refuse_null_arguments(fcinfo, names, lengthof(names));
 	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	query = places_query(PG_GETARG_OID(0), NameStr(*PG_GETARG_NAME(2)), NameStr(*PG_GETARG_NAME(3)));
 	check->layer = layer_read(name);

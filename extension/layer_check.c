@@ -29,9 +29,6 @@
 
 PG_FUNCTION_INFO_V1(grid_layer_check);
 
-/* A degree of latitude on the sphere of the earth's mean radius, 6371008.8 m. */
-#define METRES_PER_DEGREE	(6371008.8 * M_PI / 180.0)
-
 /* Of the greatest coordinate: twice what GEOS may move a vertex. */
 #define ROUNDING		2e-12
 

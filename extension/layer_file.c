@@ -8,6 +8,9 @@
  * which image it is, and a file appears under it by rename, whole or not at all.
  * A mapping outlives the removal of its file.
  *
+ *	  Where they would outlive a crash there are none: a transaction that was
+ *	  lost in it gives its number, and so a version, to another.
+ *
  * PROTOCOL
  *	  Who wants to make a file opens NAME.new and locks it with flock, which ends
  *	  with the process; who finds it locked leaves it to the other.  The holder
@@ -25,6 +28,7 @@
 
 #include "common/file_utils.h"
 #include "miscadmin.h"
+#include "postmaster/postmaster.h"
 #include "storage/fd.h"
 
 #define FOLDER		"base/" PG_TEMP_FILES_DIR
@@ -56,6 +60,8 @@ layer_file_map(const LayerImageKey *key, Size *bytes)
 	void	   *image = MAP_FAILED;
 	int			fd;
 
+	if (!remove_temp_files_after_crash)
+		return NULL;
 	path_of(path, key, "");
 	fd = OpenTransientFile(path, O_RDONLY | PG_BINARY);
 	if (fd < 0)
@@ -99,6 +105,8 @@ layer_file_begin(const LayerImageKey *key)
 	char		path[MAXPGPATH];
 	int			fd;
 
+	if (!remove_temp_files_after_crash)
+		return LAYER_FILE_NONE;
 	path_of(path, key, NEW);
 	fd = OpenTransientFile(path, O_RDWR | O_CREAT | PG_BINARY);
 	if (fd < 0 && errno == ENOENT)

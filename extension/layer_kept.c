@@ -198,14 +198,18 @@ set_members(KeptLayer *kept)
 	ListCell   *cell;
 	MemoryContext outer;
 
+	kept->permanent = true;
 	foreach(cell, members)
 	{
 		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(cell)));
+		Form_pg_class form;
 
 		if (!HeapTupleIsValid(tuple))
 			continue;
-		storage = hash_combine64(storage, lfirst_oid(cell));
-		storage = hash_combine64(storage, ((Form_pg_class) GETSTRUCT(tuple))->relfilenode);
+		form = (Form_pg_class) GETSTRUCT(tuple);
+		kept->permanent &= form->relpersistence == RELPERSISTENCE_PERMANENT;
+		storage = hash_combine64(storage, form->oid);
+		storage = hash_combine64(storage, form->relfilenode);
 		ReleaseSysCache(tuple);
 	}
 	outer = MemoryContextSwitchTo(TopMemoryContext);
@@ -244,7 +248,6 @@ refresh_kept(KeptLayer *kept)
 	kept->relation = layer->relation;
 	kept->srid = layer->srid;
 	kept->geographic = layer->geographic;
-	kept->permanent = get_rel_persistence(layer->relation) == RELPERSISTENCE_PERMANENT;
 	kept->definition = layer_definition(layer);
 	pfree(layer);
 	set_members(kept);

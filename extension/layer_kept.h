@@ -53,7 +53,7 @@ typedef struct KeptLayer
 	Oid			relation;
 	int32		srid;
 	bool		geographic;		/* coordinates are degrees */
-	bool		permanent;		/* the table is neither unlogged nor temporary */
+	bool		permanent;		/* neither the table nor one below it is unlogged */
 	uint64		definition;		/* hash of all that says which polygons these are */
 	uint64		storage;		/* hash of the files that hold them */
 	List	   *members;		/* the table and all below it */

@@ -14,9 +14,6 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
-/* A degree of latitude on the sphere of the earth's mean radius, 6371008.8 m. */
-#define METRES_PER_DEGREE	(6371008.8 * M_PI / 180.0)
-
 /* Parameters of the plans; covering_query needs the first only. */
 enum
 {

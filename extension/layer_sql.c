@@ -105,3 +105,13 @@ relation_spatial_index(Relation rel, AttrNumber geom)
 	list_free(indexes);
 	return found;
 }
+
+void
+refuse_null_arguments(FunctionCallInfo fcinfo, const char *const *names, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (names[i] && PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("%s must not be null", names[i])));
+}

@@ -5,7 +5,7 @@ CREATE PROCEDURE @extschema@.grid_assign(target regclass, layer text, geom_colum
 		INOUT outside bigint DEFAULT NULL)
 	AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON PROCEDURE @extschema@.grid_assign(regclass, text, name, name, double precision, text, integer, bigint, bigint, bigint) IS
-'Gives every row of a table, or every row that filter keeps, the code that grid_locate has for its point; writes only rows that change. Returns how many rows have a code afterwards (assigned), were written (changed) and have none (outside). Without batch it works in the caller''s transaction; with it, it commits after about that many rows, can be resumed, and cannot run inside a transaction block.';
+'Gives every row of a table, or every row that filter keeps, the code that grid_locate has for its point; writes only rows that change. Returns how many rows have a code afterwards (assigned), were written (changed) and have none (outside). Without batch it works in the caller''s transaction; with it, it commits after about that many rows, can be resumed, cannot run inside a transaction block, and waits for transactions that write the table and for older snapshots, so that no row keeps a code of older polygons. Where the table has grid_assign_trigger for the same layer, columns and tolerance and a spatial index, and a call has assigned all of it before, only rows in the areas of the layer edited since are looked at and counted; rows written while the trigger did not fire (session_replication_role, replication) are then left as they are. With a filter, if only ''true'', every row is looked at.';
 
 CREATE FUNCTION @extschema@.grid_assign_trigger() RETURNS trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;

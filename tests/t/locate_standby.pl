@@ -157,4 +157,16 @@ is(server('restart', '-m', 'fast'), 0, 'restarted');
 is(scalar files_in($ENV{GT_DATA}), 0, 'no files after a restart');
 is(psql("$prepare; $differing"), "t\n0", 'and the same answers');
 
+# where files would outlive a crash, sessions have images of their own
+psql('ALTER SYSTEM SET remove_temp_files_after_crash = off');
+psql('SELECT pg_reload_conf()');
+ok(await("SELECT current_setting('remove_temp_files_after_crash') = 'off'"), 'files are kept after a crash');
+psql(q(INSERT INTO area VALUES (ST_MakeEnvelope(0, 0, 3, 1, 3857), '8')));
+my @kept = files_in($ENV{GT_DATA});
+is(psql("$prepare; $image; $differing; SELECT at(0.75)"), "t\nt\n0\n8", 'an image of the session alone');
+is(psql("SELECT coalesce(($image), false)"), 'f', 'which another session does not have');
+is_deeply([files_in($ENV{GT_DATA})], \@kept, 'and no file');
+psql('ALTER SYSTEM RESET remove_temp_files_after_crash');
+psql('SELECT pg_reload_conf()');
+
 done_testing();
