@@ -147,22 +147,44 @@ codes_around(const char *code, const char *level, const char *test)
 }
 
 /*
- * $1 the open edges, $2 the digits of the level, $3 what is near: faces that
- * no area covers, each with two codes around it. Most areas around a face have
- * a vertex on it, and to intersect is fast; but where two edges cross, the
- * vertex is rounded, and a face of only such is near to areas and meets none.
+ * Parameters that name the areas whose coordinates are not all finite, and how
+ * many they are. Versions of PostGIS differ about what such a polygon covers.
+ */
+static Datum *
+keys_not_finite(const LayerCheck *check, int *n)
+{
+	int		   *areas = palloc_extended(Max(check->n, 1) * sizeof(int), MCXT_ALLOC_HUGE);
+	Datum	   *keys;
+
+	*n = 0;
+	for (int i = 0; i < check->n; i++)
+		if (!check->areas[i].finite)
+			areas[(*n)++] = i;
+	keys = check_keys(check, areas, *n);
+	pfree(areas);
+	return keys;
+}
+
+/*
+ * $1 the open edges, $2 the digits of the level, $3 what is near, $4 to $7 rows
+ * to leave out, if any: faces that no area covers, each with two codes around
+ * it. Most areas around a face have a vertex on it, and to intersect is fast;
+ * but where two edges cross, the vertex is rounded, and a face of only such is
+ * near to areas and meets none.
  * The layer's table has no alias, because its filter may name it.
  */
 static char *
-holes_query(const LayerCheck *check)
+holes_query(const LayerCheck *check, bool leave_out)
 {
 	const Layer *layer = check->layer;
 	char	   *postgis = postgis_schema_quoted();
 	const char *code = quote_identifier(NameStr(layer->code_column));
 	const char *geom = quote_identifier(NameStr(layer->geom_column));
-	char	   *level = psprintf("FROM %s WHERE (%s) AND %s IS NOT NULL AND %s.grid_digits(%s) = $2",
+	char	   *level = psprintf("FROM %s WHERE (%s) AND %s IS NOT NULL AND %s.grid_digits(%s) = $2%s",
 								 relation_quoted(layer->relation), layer->filter ? layer->filter : "true",
-								 code, gridtree_schema_quoted(), code);
+								 code, gridtree_schema_quoted(), code, leave_out ?
+								 " AND NOT EXISTS (SELECT FROM unnest($4, $5, $6, $7) AS gridtree_out(n, rel, tid, valid)"
+								 "  WHERE tableoid = gridtree_out.rel AND ctid = gridtree_out.tid)" : "");
 	char	   *meets = psprintf("%s.ST_Intersects(%s, gridtree_face.face)", postgis, geom);
 	char	   *near = psprintf("%s.ST_DWithin(%s, gridtree_face.face, $3)", postgis, geom);
 
@@ -181,8 +203,9 @@ holes_query(const LayerCheck *check)
 void
 check_holes(LayerCheck *check)
 {
-	Oid			types[3] = {BYTEAOID, INT4OID, FLOAT8OID};
-	Datum		values[3];
+	Oid			types[3 + CHECK_NKEYS] = {BYTEAOID, INT4OID, FLOAT8OID, CHECK_KEY_TYPES};
+	Datum		values[3 + CHECK_NKEYS];
+	int			nout;
 	uint64		found;
 
 	if (check->npresent == 0)
@@ -192,7 +215,8 @@ check_holes(LayerCheck *check)
 	values[2] = Float8GetDatum(10 * check->width);
 	if (values[0] == 0)
 		return;
-	found = check_query(holes_query(check), 3, types, values);
+	memcpy(values + 3, keys_not_finite(check, &nout), CHECK_NKEYS * sizeof(Datum));
+	found = check_query(holes_query(check, nout > 0), 3 + (nout > 0 ? CHECK_NKEYS : 0), types, values);
 	for (uint64 i = 0; i < found; i++)
 	{
 		bool		isnull[4];
