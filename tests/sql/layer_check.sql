@@ -13,7 +13,7 @@ CREATE INDEX ON area USING gist (geom);
 SELECT grid_layer_add('all', 'area', filter => 'NOT closed');
 SELECT grid_layer_add('communities', 'area', filter => 'NOT closed AND grid_digits(code) = 12');
 CREATE FUNCTION found(layer text) RETURNS TABLE (problem text, code gridcode, other_code gridcode, area numeric, geom text) STABLE LANGUAGE sql AS $$
-	SELECT problem, code, other_code, round(area::numeric, 6), ST_AsText(ST_Normalize(ST_SnapToGrid(ST_RemoveRepeatedPoints(geom), 1e-6)))
+	SELECT problem, code, other_code, round(area::numeric, 6), ST_AsText(ST_Normalize(ST_SnapToGrid(ST_RemoveRepeatedPoints(geom), 1e-6)), 6)
 	FROM grid_layer_check(layer) ORDER BY problem, code, other_code, area, geom $$;
 SELECT * FROM found('all');
 SELECT * FROM found('communities');
