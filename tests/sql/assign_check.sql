@@ -111,6 +111,14 @@ ALTER TABLE changed RENAME code TO id;
 SELECT grid_assign_check('register', 'changed');
 
 -- a polygon whose value announces 1,000 points and ends after four; multipolygons cut short and of lines; nothing is read beyond the end
+-- (a check asks PostGIS too, whose newer releases look for themselves and say it in their words; to build an image asks nobody)
+CREATE FUNCTION is_refused(query text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE query;
+	RETURN false;
+EXCEPTION WHEN data_corrupted OR internal_error THEN
+	RETURN true;
+END $$;
 CREATE FUNCTION as_stored(bytea) RETURNS geometry LANGUAGE internal IMMUTABLE STRICT AS 'byteasend';
 CREATE TABLE damaged (geom geometry, code gridcode);
 INSERT INTO damaged VALUES ('SRID=3857;MULTIPOLYGON(((0 0, 1 0, 1 1, 0 0)), ((5 5, 9 5, 9 9, 5 5), (8 6, 8 7, 7 6, 8 6)))', '1');
@@ -120,11 +128,14 @@ CREATE VIEW in_damaged AS SELECT 'SRID=3857;POINT(8.5 9)'::geometry AS geom, '1'
 SELECT outside, distance, direction FROM grid_assign_check('in_damaged', 'damaged');
 \set head '000f1144' '00a00c4600a40c4600a00c4600a40c46'
 UPDATE damaged SET geom = as_stored(decode(:'head' || '0300000001000000e803000000000000' || repeat('00', 64), 'hex'));
-SELECT grid_assign_check('in_damaged', 'damaged');
+SELECT is_refused($$SELECT grid_assign_check('in_damaged', 'damaged')$$);
+SELECT grid_layer_prepare('damaged');
 UPDATE damaged SET geom = as_stored(decode(:'head' || '0600000002000000' || '0300000001000000' || '0400000000000000' || repeat('00', 64) || '03000000010000', 'hex'));
-SELECT grid_assign_check('in_damaged', 'damaged');
+SELECT is_refused($$SELECT grid_assign_check('in_damaged', 'damaged')$$);
+SELECT grid_layer_prepare('damaged');
 UPDATE damaged SET geom = as_stored(decode(:'head' || '0600000001000000' || '0200000001000000' || repeat('00', 16), 'hex'));
-SELECT grid_assign_check('in_damaged', 'damaged');
+SELECT is_refused($$SELECT grid_assign_check('in_damaged', 'damaged')$$);
+SELECT grid_layer_prepare('damaged');
 
 -- names in a search_path that are not ours
 CREATE SCHEMA evil;
