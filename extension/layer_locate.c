@@ -4,8 +4,10 @@
  *
  * The layer's image answers where there is one that is right for the statement,
  * and else the SQL that states the rule.  The two agree but for points so near
- * an edge that PostGIS's doubles take the wrong side.  In gaps the image says
- * when nothing can be near; what is nearest is left to the SQL.
+ * an edge that PostGIS's doubles take the wrong side, and for points on an edge
+ * that lies in a hole of its own polygon, about which versions of PostGIS differ
+ * and each with itself.  In gaps the image says when nothing can be near; what
+ * is nearest is left to the SQL.
  */
 #include "layer.h"
 

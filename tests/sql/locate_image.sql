@@ -35,7 +35,9 @@ SET gridtree.layer_cache = '1kB';
 SELECT has_image('area'), differing('area');
 SET gridtree.layer_cache = '1MB';
 SELECT has_image('area'), differing('area');
+\set VERBOSITY sqlstate
 SET gridtree.layer_cache = -1;
+\set VERBOSITY default
 -- enough for one of two
 CREATE TABLE area2 AS SELECT ST_Translate(geom, 1, 1)::geometry(Polygon, 3857) AS geom, code FROM area;
 CREATE INDEX ON area2 USING gist (geom);
@@ -162,16 +164,26 @@ CREATE TABLE odd (geom geometry, code gridcode);
 CREATE INDEX ON odd USING gist (geom);
 INSERT INTO odd VALUES ('SRID=3857;POLYGON((0 0, 1 0, 1 1, 0 0))', '1');
 SELECT grid_layer_add('odd', 'odd');
--- By the rule as grid_locate runs it, one point at a time: on an edge that lies in a hole PostGIS itself
--- answers otherwise from the second point on that one statement asks of a polygon.
-CREATE FUNCTION by_image_and_rule(OUT image boolean, OUT differing bigint, OUT covered bigint) LANGUAGE plpgsql AS $$
-DECLARE located text[];
+-- An image goes by the rule of coverage.h, which is written here ring by ring: PostGIS of any version says the same of
+-- one ring. Of a point on an edge that lies in a hole of the same polygon it does not: then its version, the order of
+-- the holes, polygon or multipolygon, and whether a statement asks for one point or for many decide. Everywhere else
+-- the rule as grid_locate runs it has to say what the image says.
+CREATE VIEW met AS
+	WITH ring AS MATERIALIZED (SELECT code, part.path AS part, (ring).path[1] > 0 AS hole, (ring).geom FROM odd, ST_Dump(geom) part, ST_DumpRings(part.geom) ring)
+	SELECT p, code, part, hole, ST_Contains(geom, p) AS inside FROM ring, lattice WHERE ST_Intersects(geom, p);
+CREATE VIEW by_rings AS
+	SELECT p, (array_agg(code::text ORDER BY grid_digits(code) DESC, code) FILTER (WHERE in_shell AND NOT in_hole))[1] AS located, bool_or(on_edge AND in_hole) AS edge_in_hole
+	FROM (SELECT p, code, bool_or(NOT hole) AS in_shell, bool_or(hole AND inside) AS in_hole, bool_or(NOT inside) AS on_edge FROM met GROUP BY p, code, part) s GROUP BY p;
+CREATE FUNCTION by_image_and_rule(OUT image boolean, OUT differing bigint, OUT elsewhere bigint, OUT covered bigint) LANGUAGE plpgsql SET jit = off AS $$
+DECLARE by_image text[];
 BEGIN
 	image := has_image('odd');
-	located := array_agg(grid_locate('odd', p)::text ORDER BY p) FROM lattice;
+	by_image := array_agg(grid_locate('odd', p)::text ORDER BY p) FROM lattice;
 	PERFORM set_config('gridtree.layer_cache', '0', true);
-	SELECT count(*) FILTER (WHERE r IS DISTINCT FROM located[n]), count(r) INTO differing, covered
-		FROM (SELECT grid_locate('odd', p)::text AS r, row_number() OVER (ORDER BY p) AS n FROM lattice) s;
+	SELECT count(*) FILTER (WHERE r.located IS DISTINCT FROM by_image[n]),
+			count(*) FILTER (WHERE edge_in_hole IS NOT TRUE AND sql IS DISTINCT FROM by_image[n]), count(by_image[n])
+		INTO differing, elsewhere, covered
+		FROM (SELECT p, grid_locate('odd', p)::text AS sql, row_number() OVER (ORDER BY p) AS n FROM lattice) s LEFT JOIN by_rings r USING (p);
 	PERFORM set_config('gridtree.layer_cache', '512MB', true);
 END $$;
 CREATE PROCEDURE try(wkt text) LANGUAGE plpgsql AS $$
@@ -188,7 +200,7 @@ CALL try('POLYGON((0 0, 4 0, 4 4, 0 4, 0 0), (2 2, 8 2, 8 8, 2 8, 2 2))');
 CALL try('POLYGON((0 0, 4 0, 4 4, 0 4, 0 0), (0 0, 4 0, 4 4, 0 4, 0 0))');
 CALL try('POLYGON((0 0, 8 0, 8 8, 0 8, 0 0), (2 2, 4 2, 4 4, 2 4, 2 2), (2 2, 4 2, 4 4, 2 4, 2 2))');
 CALL try('POLYGON((0 0, 8 0, 8 8, 0 8, 0 0), (1 1, 7 1, 7 7, 1 7, 1 1), (3 3, 5 3, 5 5, 3 5, 3 3))');
--- two holes that overlap: PostGIS lets the first ring decide that the point is on, an image does not depend on their order
+CALL try('MULTIPOLYGON(((0 0, 4 0, 4 4, 0 4, 0 0), (2 2, 8 2, 8 8, 2 8, 2 2)))');
 CALL try('POLYGON((0 0, 8 0, 8 8, 0 8, 0 0), (1 1, 5 1, 5 5, 1 5, 1 1), (3 3, 7 3, 7 7, 3 7, 3 3))');
 CALL try('MULTIPOLYGON(((0 0, 4 0, 4 4, 0 4, 0 0)), ((0 0, 4 0, 4 4, 0 4, 0 0)))');
 CALL try('MULTIPOLYGON(((0 0, 6 0, 6 6, 0 6, 0 0)), ((3 3, 9 3, 9 9, 3 9, 3 3)))');
@@ -217,7 +229,7 @@ BEGIN
 					ST_MakeLine(ST_Point(floor(random() * 41) / 4, floor(random() * 41) / 4)) AS line2
 				FROM generate_series(1, 4) j, generate_series(1, 3 + i % 7) GROUP BY j) s) h;
 		COMMIT;
-		INSERT INTO failing SELECT (SELECT string_agg(ST_AsText(geom), ' ') FROM odd) FROM by_image_and_rule() WHERE image IS NOT TRUE OR differing > 0;
+		INSERT INTO failing SELECT (SELECT string_agg(ST_AsText(geom), ' ') FROM odd) FROM by_image_and_rule() WHERE image IS NOT TRUE OR differing > 0 OR elsewhere > 0;
 		COMMIT;
 	END LOOP;
 END $$;
