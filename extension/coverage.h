@@ -9,9 +9,10 @@
  * THE RULE
  *	  A part covers a point that is on its shell, or around which its shell
  *	  winds, unless one of its holes winds around the point and the point is not
- *	  on that hole.  A ring of one place only is nowhere.  Of the areas that cover a point the answer is the one with
- *	  the most digits, then the lowest code.  Nothing is asked of the polygons:
- *	  they may overlap, nest, touch, cross themselves or repeat.
+ *	  on that hole.  A ring of one place only is nowhere.  Of the areas that cover
+ *	  a point the answer is the one with the most digits, then the lowest code.
+ *	  Nothing is asked of the polygons: they may overlap, nest, touch, cross
+ *	  themselves or repeat.
  *
  * EXACTNESS
  *	  Every decision is a comparison of coordinates or the sign of an
@@ -35,11 +36,14 @@
 typedef struct CoverageHost
 {
 	void	   *(*alloc) (void *arg, size_t size);	/* never returns NULL; may jump */
+	void	   *(*resize) (void *arg, void *pointer, size_t size);	/* likewise */
 	void		(*free) (void *arg, void *pointer);
 	void		(*pause) (void *arg);	/* called now and then; may jump */
-	void	   *(*alloc_image) (void *arg, size_t size);	/* for the image alone, zeroed; NULL: alloc */
 	void	   *arg;
 } CoverageHost;
+
+/* Takes the next bytes of an image; false where it cannot. */
+typedef bool (*CoverageSink) (void *arg, const void *bytes, size_t n);
 
 typedef struct CoverageBuilder CoverageBuilder;
 typedef struct Coverage Coverage;
@@ -68,14 +72,20 @@ extern void coverage_add_ring(CoverageBuilder *builder, const double *xy, size_t
 #define COVERAGE_MOST_EXTENT	1e300
 
 /*
- * Make the image, allocated by the host, of at most max_bytes; the builder is
- * gone.  NULL where it would be larger, or wider than COVERAGE_MOST_EXTENT, or a
- * coordinate is not finite.
+ * Work the image out.  Returns how many bytes it has, and 0 where it would be
+ * larger than max_bytes, or wider than COVERAGE_MOST_EXTENT, or a coordinate is
+ * not finite.
  */
-extern Coverage *coverage_finish(CoverageBuilder *builder, size_t max_bytes);
+extern size_t coverage_build(CoverageBuilder *builder, size_t max_bytes);
 
-/* Give a builder up. */
-extern void coverage_abandon(CoverageBuilder *builder);
+/* Hand a built image out, piece after piece; false where the sink failed. */
+extern bool coverage_write(CoverageBuilder *builder, CoverageSink sink, void *arg);
+
+/* Put a built image into room of as many bytes as it has. */
+extern Coverage *coverage_image(CoverageBuilder *builder, void *room);
+
+/* Done with a builder, at whatever stage. */
+extern void coverage_end(CoverageBuilder *builder);
 
 extern CoverageSize coverage_size(const Coverage *image);
 

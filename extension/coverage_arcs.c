@@ -2,10 +2,10 @@
  * coverage_arcs.c
  *	  Equal edges are kept once, and chains of edges of the same rings as arcs.
  *
- * Edges are equal when they join the same two points.  They are found by
- * sorting, first by the raster cell of their lesser end and then in each cell,
- * which is near linear and stays in the cache; many ends in one cell cost
- * n log n, never more.
+ * Edges are equal when they join the same two points.  They are put into the
+ * squares that their lesser ends are in, about one to a square, and in each
+ * square sorted; that is near linear and stays in the cache, and many ends in one
+ * square cost n log n, never more.
  *
  * Pure.
  */
@@ -22,17 +22,26 @@
 /* An edge by its ends, the lesser one first. */
 typedef struct EdgeKey
 {
-	CoverageVertex low;
-	CoverageVertex high;
-	uint32_t	edge;
+	uint64_t	hash;			/* of both ends */
+	const CoverageVertex *low;
+	const CoverageVertex *high;
 } EdgeKey;
+
+/* Squares are cells of the raster, 2^shift x 2^shift of them. */
+typedef struct Squares
+{
+	int			shift;
+	uint32_t	columns;
+	uint32_t	n;
+	uint32_t   *starts;			/* where the edges of each begin */
+} Squares;
 
 /* Edges, known by the vertex they begin with, in groups of equal ones. */
 typedef struct Groups
 {
 	uint32_t   *edges;			/* group after group; LAST ends each */
 	uint32_t   *group_of;		/* where the group of an edge begins */
-	uint32_t   *ring_of;
+	uint32_t   *ring_of;		/* of an edge, twice, plus 1 where its lesser end is the first */
 	bool	   *done;			/* by where the group begins */
 } Groups;
 
@@ -47,9 +56,18 @@ compare_vertices(const CoverageVertex *a, const CoverageVertex *b)
 static inline int
 compare_ends(const EdgeKey *a, const EdgeKey *b)
 {
-	int			low = compare_vertices(&a->low, &b->low);
+	int			low;
 
-	return low != 0 ? low : compare_vertices(&a->high, &b->high);
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	low = compare_vertices(a->low, b->low);
+	return low != 0 ? low : compare_vertices(a->high, b->high);
+}
+
+static inline const CoverageVertex *
+first_end(const EdgeKey *key)
+{
+	return key->low < key->high ? key->low : key->high;
 }
 
 /* A total order, so that sorting is the same everywhere. */
@@ -60,13 +78,29 @@ compare_keys(const void *a, const void *b)
 	const EdgeKey *right = b;
 	int			ends = compare_ends(left, right);
 
-	return ends != 0 ? ends : (left->edge > right->edge) - (left->edge < right->edge);
+	return ends != 0 ? ends : (first_end(left) > first_end(right)) - (first_end(left) < first_end(right));
 }
 
 static inline const CoverageVertex *
 lesser_end(const CoverageVertex *from)
 {
 	return compare_vertices(from, from + 1) < 0 ? from : from + 1;
+}
+
+static inline EdgeKey
+key_of(const CoverageVertex *from)
+{
+	EdgeKey		key;
+	uint64_t	bits[4];
+
+	key.low = lesser_end(from);
+	key.high = key.low == from ? from + 1 : from;
+	memcpy(bits, key.low, sizeof(CoverageVertex));
+	memcpy(bits + 2, key.high, sizeof(CoverageVertex));
+	/* odd numbers of no meaning; equal hashes are looked at more closely */
+	key.hash = bits[0] * UINT64_C(0x9e3779b97f4a7c15) ^ bits[1] * UINT64_C(0xc2b2ae3d27d4eb4f) ^
+		bits[2] * UINT64_C(0x165667b19e3779f9) ^ bits[3] * UINT64_C(0x27d4eb2f165667c5);
+	return key;
 }
 
 static void
@@ -88,14 +122,40 @@ sort_keys(EdgeKey *keys, size_t n)
 	}
 }
 
-/* Put the edges of each cell together; starts[cell] is where they begin. */
-static uint32_t *
-bucket_edges(CoverageBuilder *builder, Groups *groups)
+static Squares
+choose_squares(CoverageBuilder *builder)
 {
-	size_t		cells = (size_t) builder->raster.columns * builder->raster.rows;
-	uint32_t   *starts = build_alloc(builder, cells + 2, sizeof(uint32_t));
+	const CoverageRaster *raster = &builder->raster;
+	Squares		squares = {0, 0, 0, NULL};
 
-	memset(starts, 0, (cells + 2) * sizeof(uint32_t));
+	for (;; squares.shift++)
+	{
+		squares.columns = (raster->columns >> squares.shift) + 1;
+		squares.n = squares.columns * ((raster->rows >> squares.shift) + 1);
+		if (squares.n <= builder->ngiven || squares.columns == 1)
+			break;
+	}
+	squares.starts = build_alloc(builder, (size_t) squares.n + 2, sizeof(uint32_t));
+	memset(squares.starts, 0, ((size_t) squares.n + 2) * sizeof(uint32_t));
+	return squares;
+}
+
+static inline uint32_t
+square_of(const CoverageRaster *raster, const Squares *squares, const CoverageVertex *from)
+{
+	const CoverageVertex *v = lesser_end(from);
+	uint32_t	row = raster_index(v->y - raster->y0, raster->inverse, raster->rows) >> squares->shift;
+	uint32_t	column = raster_index(v->x - raster->x0, raster->inverse, raster->columns) >> squares->shift;
+
+	return row * squares->columns + column;
+}
+
+/* Put the edges of each square together. */
+static Squares
+fill_squares(CoverageBuilder *builder, Groups *groups)
+{
+	Squares		squares = choose_squares(builder);
+
 	for (size_t r = 0; r < builder->nrings; r++)
 	{
 		const BuildRing *ring = &builder->rings[r];
@@ -103,43 +163,40 @@ bucket_edges(CoverageBuilder *builder, Groups *groups)
 		build_pause(builder);
 		for (uint32_t e = ring->first; e < ring->first + ring->edges; e++)
 		{
-			groups->ring_of[e] = ring->number;
-			starts[build_cell(&builder->raster, lesser_end(&builder->given[e])) + 2]++;
+			groups->ring_of[e] = ring->number << 1 | (lesser_end(&builder->given[e]) == &builder->given[e]);
+			groups->group_of[e] = square_of(&builder->raster, &squares, &builder->given[e]);
+			squares.starts[groups->group_of[e] + 2]++;
 		}
 	}
-	for (size_t i = 2; i < cells + 2; i++)
-		starts[i] += starts[i - 1];
+	for (size_t i = 2; i < (size_t) squares.n + 2; i++)
+		squares.starts[i] += squares.starts[i - 1];
 	for (size_t r = 0; r < builder->nrings; r++)
 	{
 		const BuildRing *ring = &builder->rings[r];
 
 		build_pause(builder);
 		for (uint32_t e = ring->first; e < ring->first + ring->edges; e++)
-			groups->edges[starts[build_cell(&builder->raster, lesser_end(&builder->given[e])) + 1]++] = e;
+			groups->edges[squares.starts[groups->group_of[e] + 1]++] = e;
 	}
-	return starts;
+	return squares;
 }
 
-/* Sort the edges of one cell and mark the groups. */
+/* Sort the edges of one square and mark the groups. */
 static void
-group_bucket(CoverageBuilder *builder, Groups *groups, uint32_t from, uint32_t n, EdgeKey *keys)
+group_square(CoverageBuilder *builder, Groups *groups, uint32_t from, uint32_t n, EdgeKey *keys)
 {
 	uint32_t	begin = from;
 
 	for (uint32_t i = 0; i < n; i++)
-	{
-		const CoverageVertex *v = &builder->given[groups->edges[from + i]];
-		const CoverageVertex *low = lesser_end(v);
-
-		keys[i] = (EdgeKey) {*low, low == v ? v[1] : v[0], groups->edges[from + i]};
-	}
+		keys[i] = key_of(&builder->given[groups->edges[from + i]]);
 	sort_keys(keys, n);
 	for (uint32_t i = 0; i < n; i++)
 	{
+		uint32_t	edge = (uint32_t) (first_end(&keys[i]) - builder->given);
 		bool		last = i + 1 == n || compare_ends(&keys[i], &keys[i + 1]) != 0;
 
-		groups->edges[from + i] = keys[i].edge | (last ? LAST : 0);
-		groups->group_of[keys[i].edge] = begin;
+		groups->edges[from + i] = edge | (last ? LAST : 0);
+		groups->group_of[edge] = begin;
 		if (last)
 			begin = from + i + 1;
 	}
@@ -148,23 +205,22 @@ group_bucket(CoverageBuilder *builder, Groups *groups, uint32_t from, uint32_t n
 static void
 group_edges(CoverageBuilder *builder, Groups *groups)
 {
-	size_t		cells = (size_t) builder->raster.columns * builder->raster.rows;
-	uint32_t   *starts = bucket_edges(builder, groups);
+	Squares		squares = fill_squares(builder, groups);
 	uint32_t	most = 0;
 	EdgeKey    *keys;
 
-	for (size_t i = 0; i < cells; i++)
-		if (starts[i + 1] - starts[i] > most)
-			most = starts[i + 1] - starts[i];
+	for (size_t i = 0; i < squares.n; i++)
+		if (squares.starts[i + 1] - squares.starts[i] > most)
+			most = squares.starts[i + 1] - squares.starts[i];
 	keys = build_alloc(builder, (size_t) most + 1, sizeof(EdgeKey));
-	for (size_t i = 0; i < cells; i++)
+	for (size_t i = 0; i < squares.n; i++)
 	{
 		if (i % PAUSE_EVERY == 0)
 			build_pause(builder);
-		group_bucket(builder, groups, starts[i], starts[i + 1] - starts[i], keys);
+		group_square(builder, groups, squares.starts[i], squares.starts[i + 1] - squares.starts[i], keys);
 	}
 	build_free(builder, keys);
-	build_free(builder, starts);
+	build_free(builder, squares.starts);
 }
 
 /*
@@ -181,9 +237,9 @@ incidence_of(CoverageBuilder *builder, const Groups *groups, uint32_t edge)
 
 	do
 	{
-		uint32_t	other = groups->edges[slot] & ~LAST;
-		uint32_t	ring = groups->ring_of[other];
-		bool		along = compare_vertices(&builder->given[other], &builder->given[edge]) == 0;
+		uint32_t	other = groups->ring_of[groups->edges[slot] & ~LAST];
+		uint32_t	ring = other >> 1;
+		bool		along = ((other ^ groups->ring_of[edge]) & 1) == 0;
 		uint32_t	i = n;
 
 		last = (groups->edges[slot++] & LAST) != 0;
@@ -203,6 +259,8 @@ incidence_of(CoverageBuilder *builder, const Groups *groups, uint32_t edge)
 		n++;
 	} while (!last);
 	members[-1] = n;
+	if (n > builder->widest_incidence)
+		builder->widest_incidence = n;
 	return n;
 }
 

@@ -17,17 +17,20 @@
 #include <string.h>
 
 /*
- * Cells of the raster for each edge given, of which most are given twice.  The
- * fewer edges a cell has the faster it answers; large images have fewer cells,
- * so as to be built soon and stay near the processor.
+ * How often edges enter a cell, for each edge given, of which most are given
+ * twice.  The finer the cells the fewer points meet an edge, but large images
+ * have coarser ones, so as to be built soon and stay near the processor.
  */
-#define CELLS_PER_EDGE			2.0
-#define CELLS_PER_EDGE_LARGE	0.75
-#define LARGE_CELLS				524288
+#define ENTRIES_PER_EDGE_LEAST	1.7
+#define ENTRIES_PER_EDGE_MOST	4.0
+#define ENTRIES					1700000.0
+
+/* Blocks for each edge given, most of them empty where there are so many. */
+#define BLOCKS_PER_EDGE			2.0
 
 /*
  * With these, every rounding in the raster's arithmetic stays below the margin
- * of coverage_raster.c: offsets from its corner are right to a unit in the last
+ * of coverage_band.c: offsets from its corner are right to a unit in the last
  * place of a coordinate, and a place along an edge to 2^-53 times the number of
  * margins across the raster.
  */
@@ -55,13 +58,11 @@ void *
 build_grow(CoverageBuilder *builder, void *array, size_t *room, size_t needed, size_t size)
 {
 	size_t		more = *room + *room / 2 + 64;
-	void	   *grown = build_alloc(builder, more < needed ? needed : more, size);
 
-	if (array)
-		memcpy(grown, array, *room * size);
 	*room = more < needed ? needed : more;
-	build_free(builder, array);
-	return grown;
+	if (array == NULL)
+		return build_alloc(builder, *room, size);
+	return builder->host.resize(builder->host.arg, array, *room * size);
 }
 
 void
@@ -226,25 +227,52 @@ measure(CoverageBuilder *builder, double box[4])
 
 /* --- the raster --- */
 
+/* How far all edges go, in x and in y, as a multiple of a length. */
+static double
+way_of_edges(const CoverageBuilder *builder, double length)
+{
+	double		inverse = 1 / length;
+	double		way = 0;
+
+	for (size_t r = 0; r < builder->nrings; r++)
+	{
+		const BuildRing *ring = &builder->rings[r];
+
+		for (uint32_t e = ring->first; e < ring->first + ring->edges; e++)
+			way += fabs(builder->given[e + 1].x - builder->given[e].x) * inverse +
+				fabs(builder->given[e + 1].y - builder->given[e].y) * inverse;
+	}
+	return way;
+}
+
+/* Whole blocks of cells along a length. */
 static uint32_t
 number_of_cells(double length, double side)
 {
-	return (uint32_t) fmin(floor(length / side) + 1, MOST_COLUMNS);
+	uint32_t	cells = (uint32_t) fmin(floor(length / side) + 1, MOST_COLUMNS);
+
+	return (cells + BLOCK - 1) / BLOCK * BLOCK;
 }
 
-/* Square cells, some for each edge.  False where the extent is too wide. */
+/*
+ * Square cells.  An edge that goes so far in x and y enters as many cells, and
+ * one more, and that is what the side is chosen by: dense towns in wide empty
+ * land get cells that suit the towns.  False where the extent is too wide.
+ */
 static bool
 choose_raster(CoverageBuilder *builder, const double box[4])
 {
 	CoverageRaster *raster = &builder->raster;
 	double		width = box[2] - box[0];
 	double		height = box[3] - box[1];
+	double		length = fmax(fmax(width, height), DBL_MIN);
 	double		largest = fmax(fmax(fabs(box[0]), fabs(box[2])), fmax(fabs(box[1]), fabs(box[3])));
-	double		wanted = fmax(1, fmax(builder->ngiven * CELLS_PER_EDGE_LARGE,
-									  fmin(builder->ngiven * CELLS_PER_EDGE, LARGE_CELLS)));
-	double		side = sqrt(width / wanted) * sqrt(height);
+	double		given = (double) builder->ngiven;
+	double		entries = fmin(fmax(ENTRIES, given * ENTRIES_PER_EDGE_LEAST), given * ENTRIES_PER_EDGE_MOST);
+	double		side = way_of_edges(builder, length) / (entries - given) * length;
 
-	side = fmax(side, fmax(width, height) / fmin(wanted, MOST_COLUMNS - 1));
+	side = fmax(side, sqrt(width / (given * BLOCKS_PER_EDGE)) * sqrt(height) / BLOCK);
+	side = fmax(side, length / fmin(given * BLOCKS_PER_EDGE, MOST_COLUMNS - 1));
 	side = fmax(side, largest * DBL_EPSILON * ULPS_PER_SIDE);
 	side = fmax(side, DBL_MIN * ULPS_PER_SIDE);
 	raster->x0 = box[0];
@@ -324,14 +352,19 @@ take(uint64_t *at, size_t n, size_t size)
 	return begin;
 }
 
+static size_t
+number_of_blocks(const CoverageBuilder *builder)
+{
+	return (size_t) (builder->raster.columns / BLOCK) * (builder->raster.rows / BLOCK);
+}
+
 /* Where everything will be; the whole size is in bytes. */
 static void
-lay_out(const CoverageBuilder *builder, Coverage *head)
+lay_out(CoverageBuilder *builder)
 {
+	Coverage   *head = &builder->head;
 	uint64_t	at = sizeof(Coverage);
-	size_t		cells = (size_t) builder->raster.columns * builder->raster.rows;
 
-	memset(head, 0, sizeof(Coverage));
 	head->magic = COVERAGE_MAGIC;
 	head->raster = builder->raster;
 	head->x_max = builder->x_max;
@@ -342,105 +375,111 @@ lay_out(const CoverageBuilder *builder, Coverage *head)
 	head->most_members = builder->most_members;
 	head->codes = take(&at, builder->nparts, sizeof(gridcode));
 	head->vertices = take(&at, builder->nvertices, sizeof(CoverageVertex));
-	head->cells = take(&at, cells, sizeof(uint32_t));
-	head->words = take(&at, builder->words.n, sizeof(uint32_t));
+	head->blocks = take(&at, number_of_blocks(builder), sizeof(uint32_t));
+	head->mixed = take(&at, builder->nmixed, sizeof(CoverageBlock));
+	head->records = take(&at, builder->nrecords, sizeof(CoverageRecord));
+	head->runs = take(&at, builder->nruns, sizeof(CoverageRun));
+	head->situations = take(&at, builder->situations.n, sizeof(uint32_t));
 	head->incidences = take(&at, builder->incidences.n, sizeof(uint32_t));
 	head->hole_parts = take(&at, builder->nholes, sizeof(uint32_t));
 	head->bytes = at;
 }
 
+/* One array of the image, and what is missing to where the next begins. */
+static bool
+hand_out(CoverageSink sink, void *arg, const void *data, size_t n, size_t size)
+{
+	static const char zeros[8];
+	size_t		bytes = n * size;
+
+	return n == 0 || (sink(arg, data, bytes) && (bytes % 8 == 0 || sink(arg, zeros, 8 - bytes % 8)));
+}
+
+bool
+coverage_write(CoverageBuilder *builder, CoverageSink sink, void *arg)
+{
+	return hand_out(sink, arg, &builder->head, 1, sizeof(Coverage)) &&
+		hand_out(sink, arg, builder->codes, builder->nparts, sizeof(gridcode)) &&
+		hand_out(sink, arg, builder->vertices, builder->nvertices, sizeof(CoverageVertex)) &&
+		hand_out(sink, arg, builder->blocks, number_of_blocks(builder), sizeof(uint32_t)) &&
+		hand_out(sink, arg, builder->mixed, builder->nmixed, sizeof(CoverageBlock)) &&
+		hand_out(sink, arg, builder->records, builder->nrecords, sizeof(CoverageRecord)) &&
+		hand_out(sink, arg, builder->runs, builder->nruns, sizeof(CoverageRun)) &&
+		hand_out(sink, arg, builder->situations.data, builder->situations.n, sizeof(uint32_t)) &&
+		hand_out(sink, arg, builder->incidences.data, builder->incidences.n, sizeof(uint32_t)) &&
+		hand_out(sink, arg, builder->hole_parts, builder->nholes, sizeof(uint32_t));
+}
+
+static bool
+append(void *arg, const void *bytes, size_t n)
+{
+	char	  **at = arg;
+
+	memcpy(*at, bytes, n);
+	*at += n;
+	return true;
+}
+
+Coverage *
+coverage_image(CoverageBuilder *builder, void *room)
+{
+	char	   *at = room;
+
+	(void) coverage_write(builder, append, &at);
+	return room;
+}
+
+/* The raster and all that is in it; an image in which nothing is anywhere has none. */
 static void
-put(Coverage *image, uint64_t at, const void *data, size_t n, size_t size)
-{
-	if (n > 0)
-		memcpy((char *) image + at, data, n * size);
-}
-
-/* Zeroed, because the bytes between the arrays are part of the image. */
-static Coverage *
-alloc_image(CoverageBuilder *builder, size_t bytes)
-{
-	Coverage   *image;
-
-	if (builder->host.alloc_image)
-		return builder->host.alloc_image(builder->host.arg, bytes);
-	image = build_alloc(builder, bytes, 1);
-	memset(image, 0, bytes);
-	return image;
-}
-
-static Coverage *
-write_image(CoverageBuilder *builder, size_t max_bytes)
-{
-	Coverage	head;
-	Coverage   *image;
-	gridcode   *codes;
-
-	lay_out(builder, &head);
-	if (head.bytes > max_bytes)
-		return NULL;
-	image = alloc_image(builder, head.bytes);
-	*image = head;
-	codes = (gridcode *) ((char *) image + head.codes);
-	for (size_t i = 0; i < builder->nparts; i++)
-		codes[i] = builder->parts[i].code;
-	put(image, head.vertices, builder->vertices, builder->nvertices, sizeof(CoverageVertex));
-	put(image, head.cells, builder->cells, (size_t) head.raster.columns * head.raster.rows, sizeof(uint32_t));
-	put(image, head.words, builder->words.data, builder->words.n, sizeof(uint32_t));
-	put(image, head.incidences, builder->incidences.data, builder->incidences.n, sizeof(uint32_t));
-	put(image, head.hole_parts, builder->hole_parts, builder->nholes, sizeof(uint32_t));
-	return image;
-}
-
-/* An image in which nothing is anywhere. */
-static Coverage *
-empty_image(CoverageBuilder *builder, size_t max_bytes)
-{
-	builder->raster = (CoverageRaster) {0, 0, 1, 1, 0, 0};
-	builder->x_max = builder->y_max = -1;
-	return write_image(builder, max_bytes);
-}
-
-static Coverage *
-build(CoverageBuilder *builder, size_t max_bytes)
+build_raster(CoverageBuilder *builder)
 {
 	double		box[4];
 
-	drop_empty_part(builder);
-	if (builder->failed)
-		return NULL;
+	builder->raster = (CoverageRaster) {0, 0, 1, 1, 0, 0};
+	builder->x_max = builder->y_max = -1;
 	if (builder->nparts == 0)
-		return empty_image(builder, max_bytes);
+		return;
 	order_parts(builder);
 	measure(builder, box);
 	if (!choose_raster(builder, box))
-		return NULL;
+	{
+		builder->failed = true;
+		return;
+	}
 	order_places(builder);
 	build_arcs(builder);
 	build_free(builder, builder->given);	/* the arcs have it all */
 	builder->given = NULL;
-	/* Where a record begins must fit a cell. */
-	builder->most_words = max_bytes / sizeof(uint32_t) < MOST_ITEMS ? max_bytes / sizeof(uint32_t) : MOST_ITEMS;
-	if (builder->incidences.n > MOST_ITEMS)
-		return NULL;
-	build_cells(builder);
-	return builder->failed ? NULL : write_image(builder, max_bytes);
+	builder->failed = builder->incidences.n > MOST_ITEMS;
+	if (!builder->failed)
+		build_cells(builder);
 }
 
-Coverage *
-coverage_finish(CoverageBuilder *builder, size_t max_bytes)
+size_t
+coverage_build(CoverageBuilder *builder, size_t max_bytes)
 {
-	Coverage   *image = build(builder, max_bytes);
-
-	coverage_abandon(builder);
-	return image;
+	drop_empty_part(builder);
+	builder->most_items = max_bytes / sizeof(uint32_t) < MOST_ITEMS ? max_bytes / sizeof(uint32_t) : MOST_ITEMS;
+	if (!builder->failed)
+		build_raster(builder);
+	if (builder->failed)
+		return 0;
+	builder->codes = build_alloc(builder, builder->nparts, sizeof(gridcode));
+	for (size_t i = 0; i < builder->nparts; i++)
+		builder->codes[i] = builder->parts[i].code;
+	lay_out(builder);
+	return builder->head.bytes <= max_bytes ? builder->head.bytes : 0;
 }
 
 void
-coverage_abandon(CoverageBuilder *builder)
+coverage_end(CoverageBuilder *builder)
 {
-	build_free(builder, builder->cells);
-	build_free(builder, builder->words.data);
+	build_free(builder, builder->codes);
+	build_free(builder, builder->blocks);
+	build_free(builder, builder->mixed);
+	build_free(builder, builder->records);
+	build_free(builder, builder->runs);
+	build_free(builder, builder->situations.data);
 	build_free(builder, builder->incidences.data);
 	build_free(builder, builder->arcs);
 	build_free(builder, builder->vertices);

@@ -5,8 +5,8 @@
  *		coverage_build.c	collects the parts, puts them in the order of the rule,
  *							chooses the raster, and writes the image
  *		coverage_arcs.c		finds equal edges and makes arcs of them
- *		coverage_raster.c	enters the arcs in the cells and works out what
- *							holds at their centres
+ *		coverage_band.c		enters the arcs in the cells, one row of blocks at a time
+ *		coverage_sweep.c	works out what holds at the centres of the cells
  *
  * Pure.
  */
@@ -55,7 +55,7 @@ typedef struct Arc
 struct CoverageBuilder
 {
 	CoverageHost host;
-	bool		failed;			/* a coordinate is not finite, or there are too many */
+	bool		failed;			/* a coordinate is not finite, or it takes too much room */
 
 	/* as given */
 	CoverageVertex *given;
@@ -83,12 +83,26 @@ struct CoverageBuilder
 	uint32_t	narcs;
 	uint32_t	nedges;
 	Words		incidences;
+	uint32_t	widest_incidence;	/* most rings of an edge */
 
 	/* cells */
-	uint32_t   *cells;
-	Words		words;
-	size_t		most_words;		/* what may be used for them */
+	uint32_t   *blocks;
+	CoverageBlock *mixed;
+	size_t		nmixed;
+	size_t		mixed_room;
+	CoverageRecord *records;
+	size_t		nrecords;
+	size_t		records_room;
+	CoverageRun *runs;
+	size_t		nruns;
+	size_t		runs_room;
+	Words		situations;
+	size_t		most_items;		/* that each of these may have */
 	uint32_t	most_members;
+
+	/* written */
+	Coverage	head;
+	gridcode   *codes;
 };
 
 extern void *build_alloc(CoverageBuilder *builder, size_t n, size_t size);
@@ -106,14 +120,6 @@ static inline void
 words_add(Words *words, uint32_t word)
 {
 	words->data[words->n++] = word;
-}
-
-/* Cell of the raster that a vertex is in. */
-static inline uint32_t
-build_cell(const CoverageRaster *raster, const CoverageVertex *v)
-{
-	return raster_index(v->y - raster->y0, raster->inverse, raster->rows) * raster->columns +
-		raster_index(v->x - raster->x0, raster->inverse, raster->columns);
 }
 
 extern void build_arcs(CoverageBuilder *builder);

@@ -12,16 +12,24 @@
  * incidence: for each ring, how often the ring runs along it, minus how often
  * against it.
  *
- * THE RASTER has square cells, rows from south to north.  A cell without edges
- * is the part that covers it, plus one, or 0.  Any other cell is RECORD | where
- * its record begins in the words:
+ * THE RASTER has square cells in blocks of BLOCK x BLOCK, rows from south to
+ * north.  A block that no edge comes near is the part that covers it, plus one,
+ * or 0; any other is MIXED | the number of its mixed block.  There two bits for
+ * each cell say that it has the one answer, or the other, or a record.  So most
+ * points find their answer in few bytes, which stay near the processor.
+ *
+ * A record says which edges the cell has, in one run or several, and what its
+ * SITUATION is: all else there is to know, which is the same for most cells
+ * along an arc.  In words:
  *
  *		answer at the centre, plus one, or 0
+ *		the same where the only run is crossed once, against its direction or
+ *		  along with it, and on its edges; of use only where there is one run
  *		base: the least part that covers the cell and has no edge in it, plus one, or 0
- *		number of states, then for each the ring and its winding number at the
- *		  centre: the rings that wind around it, of parts with an edge in the cell
- *		number of runs, then for each the first edge, the number of edges and
- *		  where their incidence begins
+ *		number of states, number of runs
+ *		for each state a ring and its winding number at the centre: the rings
+ *		  that wind around it, of parts with an edge in the cell
+ *		for each run, where its incidence begins
  *
  * An incidence is the number of rings, then for each the ring and its count.
  *
@@ -38,12 +46,23 @@
 
 #include "coverage.h"
 
-#define COVERAGE_MAGIC		UINT64_C(0x3167656d69746467)	/* its bytes also tell the byte order */
-#define COVERAGE_RECORD		UINT32_C(0x80000000)
+#define COVERAGE_MAGIC		UINT64_C(0x3267656d69746467)	/* its bytes also tell the byte order */
+#define MIXED				UINT32_C(0x80000000)
 
-/* Sizes of a state, a run and a ring of an incidence, in words. */
+#define BLOCK				8
+
+/* Words of a situation. */
+#define AT_CENTRE			0
+#define CROSSED_AGAINST		1
+#define CROSSED_ALONG		2
+#define ON_EDGE				3
+#define BASE				4
+#define STATES				5
+#define RUNS				6
+#define SITUATION_HEAD		7
+
+/* Sizes of a state and a ring of an incidence, in words. */
 #define STATE_WORDS			2
-#define RUN_WORDS			3
 #define MEMBER_WORDS		2
 
 typedef struct CoverageVertex
@@ -58,9 +77,32 @@ typedef struct CoverageRaster
 	double		y0;
 	double		side;			/* of a cell */
 	double		inverse;		/* 1 / side */
-	uint32_t	columns;
+	uint32_t	columns;		/* of cells; whole blocks */
 	uint32_t	rows;
 } CoverageRaster;
+
+/* A block with edges; bit row * BLOCK + column is of a cell. */
+typedef struct CoverageBlock
+{
+	uint64_t	has_record;
+	uint64_t	is_second;		/* has the second answer, if it has no record */
+	uint32_t	answers[2];		/* a part plus one, or 0 */
+	uint32_t	first_record;	/* records follow in the order of the bits */
+	uint32_t	unused;
+} CoverageBlock;
+
+/* Edges of an arc that follow each other. */
+typedef struct CoverageRun
+{
+	uint32_t	first;			/* edge */
+	uint32_t	edges;
+} CoverageRun;
+
+typedef struct CoverageRecord
+{
+	uint32_t	situation;
+	CoverageRun run;			/* the only one; of several, first is where they begin in the runs */
+} CoverageRecord;
 
 struct Coverage
 {
@@ -76,8 +118,11 @@ struct Coverage
 	/* where the arrays begin, in bytes from the beginning of the image */
 	uint64_t	codes;			/* gridcode of each part */
 	uint64_t	vertices;		/* CoverageVertex */
-	uint64_t	cells;			/* uint32_t of each cell */
-	uint64_t	words;			/* uint32_t: records of cells */
+	uint64_t	blocks;			/* uint32_t of each block */
+	uint64_t	mixed;			/* CoverageBlock of each block with edges */
+	uint64_t	records;		/* CoverageRecord */
+	uint64_t	runs;			/* CoverageRun, of cells with several */
+	uint64_t	situations;		/* uint32_t */
 	uint64_t	incidences;		/* uint32_t */
 	uint64_t	hole_parts;		/* uint32_t: part of each hole */
 };
@@ -107,6 +152,24 @@ static inline double
 raster_centre(double corner, double side, uint32_t index)
 {
 	return corner + (index + 0.5) * side;
+}
+
+/* How many bits are set below a bit. */
+static inline uint32_t
+bits_below(uint64_t bits, uint32_t bit)
+{
+	bits &= (UINT64_C(1) << bit) - 1;
+	bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+	bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+	bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (uint32_t) (bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* The lesser of two answers, of which 0 is none. */
+static inline uint32_t
+first_answer(uint32_t a, uint32_t b)
+{
+	return a != 0 && (b == 0 || a < b) ? a : b;
 }
 
 /*

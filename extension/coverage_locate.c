@@ -132,30 +132,22 @@ cross_run(const CoverageVertex *vertex, uint32_t edges, const Way *way, bool *on
 	return change;
 }
 
-static gridcode
-code_of(const Coverage *image, uint32_t answer)
-{
-	return answer ? COVERAGE_ARRAY(image, codes, gridcode)[answer - 1] : 0;
-}
-
-/* Look a point up among the edges of its cell. */
-static gridcode
-locate_in_cell(const Coverage *image, const uint32_t *record, const Way *way, CoverageMember *members)
+/* What the rule says of all runs of a cell together. */
+static uint32_t
+answer_of_runs(const Coverage *image, const uint32_t *situation, const CoverageRun *runs, const Way *way,
+			   CoverageMember *members)
 {
 	const CoverageVertex *vertices = COVERAGE_ARRAY(image, vertices, CoverageVertex);
 	const uint32_t *incidences = COVERAGE_ARRAY(image, incidences, uint32_t);
-	const uint32_t *states = record + 3;
-	const uint32_t *runs = states + (size_t) record[2] * STATE_WORDS + 1;
-	uint32_t	base = record[1];
-	uint32_t	answer;
+	const uint32_t *states = situation + SITUATION_HEAD;
+	const uint32_t *incidence_of = states + (size_t) situation[STATES] * STATE_WORDS;
 	size_t		n = 0;
 
-	for (uint32_t i = 0; i < runs[-1]; i++)
+	for (uint32_t i = 0; i < situation[RUNS]; i++)
 	{
-		const uint32_t *run = runs + (size_t) i * RUN_WORDS;
+		const uint32_t *incidence = incidences + incidence_of[i];
 		bool		on = false;
-		int			change = cross_run(vertices + run[0], run[1], way, &on);
-		const uint32_t *incidence = incidences + run[2];
+		int			change = cross_run(vertices + runs[i].first, runs[i].edges, way, &on);
 
 		if (change == 0 && !on)
 			continue;
@@ -167,13 +159,31 @@ locate_in_cell(const Coverage *image, const uint32_t *record, const Way *way, Co
 		}
 	}
 	if (n == 0)
-		return code_of(image, record[0]);
-	for (uint32_t i = 0; i < record[2]; i++)
-		members[n++] = (CoverageMember) {states[2 * i], (int32_t) states[2 * i + 1], false};
-	answer = coverage_answer(image, members, n);
-	if (answer == 0 || (base != 0 && base < answer))
-		answer = base;
-	return code_of(image, answer);
+		return situation[AT_CENTRE];
+	for (uint32_t i = 0; i < situation[STATES]; i++)
+		members[n++] = (CoverageMember) {states[i * STATE_WORDS], (int32_t) states[i * STATE_WORDS + 1], false};
+	return first_answer(situation[BASE], coverage_answer(image, members, n));
+}
+
+/* Look a point up among the edges of its cell. */
+static uint32_t
+answer_in_cell(const Coverage *image, const CoverageRecord *record, const Way *way, CoverageMember *members)
+{
+	const uint32_t *situation = COVERAGE_ARRAY(image, situations, uint32_t) + record->situation;
+	const CoverageRun *run = &record->run;
+	bool		on = false;
+	int			change;
+
+	if (situation[RUNS] != 1)
+		return answer_of_runs(image, situation, COVERAGE_ARRAY(image, runs, CoverageRun) + run->first, way, members);
+	change = cross_run(COVERAGE_ARRAY(image, vertices, CoverageVertex) + run->first, run->edges, way, &on);
+	if (on)
+		return situation[ON_EDGE];
+	if (change == 0)
+		return situation[AT_CENTRE];
+	if (change == 1 || change == -1)
+		return situation[change < 0 ? CROSSED_AGAINST : CROSSED_ALONG];
+	return answer_of_runs(image, situation, run, way, members);
 }
 
 gridcode
@@ -182,20 +192,29 @@ coverage_locate(const Coverage *image, double x, double y, void *scratch)
 	const CoverageRaster *raster = &image->raster;
 	uint32_t	column;
 	uint32_t	row;
-	uint32_t	cell;
-	Way			way;
+	uint32_t	answer;
 
 	if (!(x >= raster->x0 && x <= image->x_max && y >= raster->y0 && y <= image->y_max))
 		return 0;
 	column = raster_index(x - raster->x0, raster->inverse, raster->columns);
 	row = raster_index(y - raster->y0, raster->inverse, raster->rows);
-	cell = COVERAGE_ARRAY(image, cells, uint32_t)[(size_t) row * raster->columns + column];
-	if (!(cell & COVERAGE_RECORD))
-		return code_of(image, cell);
+	answer = COVERAGE_ARRAY(image, blocks, uint32_t)[(size_t) (row / BLOCK) * (raster->columns / BLOCK) + column / BLOCK];
+	if (answer & MIXED)
+	{
+		const CoverageBlock *block = COVERAGE_ARRAY(image, mixed, CoverageBlock) + (answer & ~MIXED);
+		uint32_t	bit = row % BLOCK * BLOCK + column % BLOCK;
 
-	way = way_to(raster_centre(raster->x0, raster->side, column),
-				 raster_centre(raster->y0, raster->side, row), x, y);
-	return locate_in_cell(image, COVERAGE_ARRAY(image, words, uint32_t) + (cell & ~COVERAGE_RECORD), &way, scratch);
+		answer = block->answers[block->is_second >> bit & 1];
+		if (block->has_record >> bit & 1)
+		{
+			Way			way = way_to(raster_centre(raster->x0, raster->side, column),
+									 raster_centre(raster->y0, raster->side, row), x, y);
+
+			answer = answer_in_cell(image, COVERAGE_ARRAY(image, records, CoverageRecord) + block->first_record +
+									bits_below(block->has_record, bit), &way, scratch);
+		}
+	}
+	return answer ? COVERAGE_ARRAY(image, codes, gridcode)[answer - 1] : 0;
 }
 
 size_t

@@ -34,6 +34,9 @@
 #define FOLDER		"base/" PG_TEMP_FILES_DIR
 #define NEW			".new"
 
+/* Bytes that are written between two looks for interrupts. */
+#define MOST_AT_ONCE	((Size) 8 * 1024 * 1024)
+
 /* The beginning of the names of all versions of a layer's image, without the folder. */
 static void
 name_of_layer(char *name, const LayerImageKey *key)
@@ -126,6 +129,14 @@ layer_file_begin(const LayerImageKey *key)
 		CloseTransientFile(fd);
 		return LAYER_FILE_BUSY;
 	}
+	if (ftruncate(fd, 0) != 0)	/* of one that died at it */
+	{
+		ereport(LOG,
+				(errcode_for_file_access(),
+				 errmsg("could not truncate file \"%s\": %m", path)));
+		layer_file_abandon(fd, key);
+		return LAYER_FILE_NONE;
+	}
 	return fd;
 }
 
@@ -152,26 +163,34 @@ remove_older(const LayerImageKey *key)
 	FreeDir(folder);
 }
 
-/* Room is taken first: a page that the disk has no room for would end the process. */
-void *
-layer_file_room(int fd, Size bytes)
+bool
+layer_file_write(int fd, const void *bytes, Size n)
 {
-	void	   *room = MAP_FAILED;
+	const char *at = bytes;
 
-	if (ftruncate(fd, 0) == 0)
+	while (n > 0)
 	{
-		errno = posix_fallocate(fd, 0, (off_t) bytes);
-		if (errno == 0)
-			room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		ssize_t		written;
+
+		CHECK_FOR_INTERRUPTS();
+		errno = 0;
+		written = write(fd, at, Min(n, MOST_AT_ONCE));
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+		{
+			/* if write didn't set errno, assume problem is no disk space */
+			if (errno == 0)
+				errno = ENOSPC;
+			ereport(LOG,
+					(errcode_for_file_access(),
+					 errmsg("could not write an image of a layer: %m")));
+			return false;
+		}
+		at += written;
+		n -= (Size) written;
 	}
-	if (room == MAP_FAILED)
-	{
-		ereport(LOG,
-				(errcode_for_file_access(),
-				 errmsg("could not make room for an image of %zu bytes: %m", bytes)));
-		return NULL;
-	}
-	return room;
+	return true;
 }
 
 bool

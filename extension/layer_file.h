@@ -32,8 +32,8 @@ extern void layer_file_unmap(const Coverage *image, Size bytes);
 #define LAYER_FILE_NONE		(-2)
 extern int	layer_file_begin(const LayerImageKey *key);
 
-/* Map so many zero bytes of the file to be written; NULL where there is no room. */
-extern void *layer_file_room(int fd, Size bytes);
+/* Write the next bytes; false where there is no room for them. */
+extern bool layer_file_write(int fd, const void *bytes, Size n);
 
 /* Publish the file under its key and forget older ones; false where it cannot be. */
 extern bool layer_file_publish(int fd, const LayerImageKey *key);

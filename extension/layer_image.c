@@ -206,43 +206,26 @@ layer_image_of_definition(uint64 definition)
 
 /* --- building --- */
 
-/* What a builder's host is: where the image is to be, and where all else. */
-typedef struct Workshop
-{
-	MemoryContext context;
-	int			fd;				/* of the file, or below 0 */
-	Coverage   *room;			/* mapped of it */
-	Size		bytes;
-} Workshop;
-
 static void *
-host_alloc(void *workshop, size_t size)
+host_alloc(void *context, size_t size)
 {
-	return MemoryContextAllocHuge(((Workshop *) workshop)->context, size);
+	return MemoryContextAllocHuge(context, size);
 }
 
-/* In the file, if there is room, and else in memory. */
 static void *
-host_alloc_image(void *arg, size_t size)
+host_resize(void *context pg_attribute_unused(), void *pointer, size_t size)
 {
-	Workshop   *workshop = arg;
-
-	if (workshop->fd >= 0)
-		workshop->room = layer_file_room(workshop->fd, size);
-	if (workshop->room == NULL)
-		return MemoryContextAllocExtended(workshop->context, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	workshop->bytes = size;
-	return workshop->room;
+	return repalloc_huge(pointer, size);
 }
 
 static void
-host_free(void *workshop pg_attribute_unused(), void *pointer)
+host_free(void *context pg_attribute_unused(), void *pointer)
 {
 	pfree(pointer);
 }
 
 static void
-host_pause(void *workshop pg_attribute_unused())
+host_pause(void *context pg_attribute_unused())
 {
 	CHECK_FOR_INTERRUPTS();
 }
@@ -303,11 +286,11 @@ feed_rows(Feed *feed, const KeptLayer *kept, MemoryContext context)
 	return fits;
 }
 
-/* Build an image; NULL where there can be none. */
-static Coverage *
-build_image(const KeptLayer *kept, Workshop *workshop)
+/* A builder with the layer's polygons; NULL where it has something that an image cannot hold. */
+static CoverageBuilder *
+collect(const KeptLayer *kept, MemoryContext context)
 {
-	CoverageHost host = {host_alloc, host_free, host_pause, host_alloc_image, workshop};
+	CoverageHost host = {host_alloc, host_resize, host_free, host_pause, context};
 	Feed		feed = {coverage_begin(&host), 0};
 	ErrorContextCallback errors;
 	int			nest = safe_search_path_begin();
@@ -316,63 +299,68 @@ build_image(const KeptLayer *kept, Workshop *workshop)
 	layer_name_in_errors(&errors, kept->name);
 	SPI_connect();
 	layer_hold();
-	fits = feed_rows(&feed, kept, workshop->context);
+	fits = feed_rows(&feed, kept, context);
 	layer_release();
 	SPI_finish();
 	error_context_stack = errors.previous;
 	safe_search_path_end(nest);
-	if (!fits)
-		coverage_abandon(feed.builder);
-	return fits ? coverage_finish(feed.builder, most_bytes()) : NULL;
+	return fits ? feed.builder : NULL;
+}
+
+static bool
+write_to_file(void *fd, const void *bytes, size_t n)
+{
+	return layer_file_write(*(int *) fd, bytes, n);
+}
+
+/* Share an image by its file, which is closed then; false where it cannot be. */
+static bool
+share(CoverageBuilder *builder, const LayerImageKey *key, volatile int *fd)
+{
+	int			file = *fd;
+
+	if (file < 0 || !coverage_write(builder, write_to_file, &file))
+		return false;
+	*fd = -1;
+	return layer_file_publish(file, key);
 }
 
 /* Keep an image that has no file in memory of our own. */
 static LayerImage *
-keep_private(const LayerImageKey *key, const Coverage *built)
+keep_private(const LayerImageKey *key, CoverageBuilder *builder, Size bytes)
 {
-	Size		bytes = coverage_size(built).bytes;
-	Coverage   *own = MemoryContextAllocHuge(TopMemoryContext, bytes);
+	Coverage   *own = coverage_image(builder, MemoryContextAllocHuge(TopMemoryContext, bytes));
 
-	memcpy(own, built, bytes);
 	return &add_image(key, own, bytes, false)->image;
 }
 
 /* Build the image of a key and share it; NULL, and the layer refused, where there can be none. */
 static LayerImage *
-build_and_share(KeptLayer *kept, const LayerImageKey *key, int fd)
+build_and_share(KeptLayer *kept, const LayerImageKey *key, int file)
 {
-	Workshop   *workshop = palloc0(sizeof(Workshop));	/* survives a jump */
-	LayerImage *image = NULL;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "gridtree layer image", ALLOCSET_DEFAULT_SIZES);
+	LayerImage *volatile image = NULL;
+	volatile int fd = file;
 
-	workshop->context = AllocSetContextCreate(CurrentMemoryContext, "gridtree layer image", ALLOCSET_DEFAULT_SIZES);
-	workshop->fd = fd;
 	PG_TRY();
 	{
-		Coverage   *built = build_image(kept, workshop);
+		CoverageBuilder *builder = collect(kept, context);
+		Size		bytes = builder ? coverage_build(builder, most_bytes()) : 0;
 
-		if (built == NULL)
+		if (bytes == 0)
 			kept->refused_at = layer_cache;
-		else if (workshop->room == NULL)
-			image = keep_private(key, built);
-		else
-		{
-			workshop->fd = -1;	/* closed there in any case */
-			if (layer_file_publish(fd, key))
-				image = find_image(key);
-			else
-				image = keep_private(key, built);
-		}
+		else if (share(builder, key, &fd))
+			image = find_image(key);
+		if (bytes > 0 && image == NULL)
+			image = keep_private(key, builder, bytes);
 	}
 	PG_FINALLY();
 	{
-		if (workshop->room)
-			layer_file_unmap(workshop->room, workshop->bytes);
-		if (workshop->fd >= 0)
+		if (fd >= 0)
 			layer_file_abandon(fd, key);
 	}
 	PG_END_TRY();
-	MemoryContextDelete(workshop->context);
-	pfree(workshop);
+	MemoryContextDelete(context);
 	return image;
 }
 

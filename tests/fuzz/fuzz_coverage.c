@@ -329,7 +329,29 @@ host_pause(void *arg)
 	(void) arg;
 }
 
-static const CoverageHost host = {host_alloc, host_free, host_pause, NULL, NULL};
+static void *
+host_resize(void *arg, void *pointer, size_t size)
+{
+	void	   *memory = realloc(pointer, size);
+
+	(void) arg;
+	if (memory == NULL)
+		abort();
+	return memory;
+}
+
+static const CoverageHost host = {host_alloc, host_resize, host_free, host_pause, NULL};
+
+/* The image of what a builder was given, and an end to the builder. */
+static Coverage *
+finish(CoverageBuilder *builder, size_t max_bytes)
+{
+	size_t		bytes = coverage_build(builder, max_bytes);
+	Coverage   *image = bytes > 0 ? coverage_image(builder, host_alloc(NULL, bytes)) : NULL;
+
+	coverage_end(builder);
+	return image;
+}
 
 /* In memory of just its size, with other numbers between the points; closed or not. */
 static void
@@ -372,7 +394,7 @@ build(const Case *c, unsigned int variant, size_t max_bytes)
 
 	for (int i = 0; i < c->nparts; i++)
 		add_part(builder, &c->part[variant ? (c->nparts - 1 - i + variant) % c->nparts : i], variant);
-	return coverage_finish(builder, max_bytes);
+	return finish(builder, max_bytes);
 }
 
 /* An image moved to memory of just its size. */
@@ -441,7 +463,7 @@ check_limit(const Case *c, size_t max_bytes)
 	}
 	if (c->nparts > 0)
 		add_part(builder, &c->part[0], 0);
-	coverage_abandon(builder);
+	coverage_end(builder);
 }
 
 int

@@ -213,7 +213,33 @@ host_pause(void *arg)
 	(void) arg;
 }
 
-static const CoverageHost host = {host_alloc, host_free, host_pause, NULL, NULL};
+static void *
+host_resize(void *arg, void *pointer, size_t size)
+{
+	size_t	   *block = (size_t *) pointer - 1;
+	size_t		old = *block;
+
+	(void) arg;
+	block = realloc(block, size + sizeof(size_t));
+	if (block == NULL)
+		abort();
+	*block = size;
+	allocated += size - old;
+	return block + 1;
+}
+
+static const CoverageHost host = {host_alloc, host_resize, host_free, host_pause, NULL};
+
+/* The image of what a builder was given, and an end to the builder. */
+static Coverage *
+finish(CoverageBuilder *builder, size_t max_bytes)
+{
+	size_t		bytes = coverage_build(builder, max_bytes);
+	Coverage   *image = bytes > 0 ? coverage_image(builder, host_alloc(NULL, bytes)) : NULL;
+
+	coverage_end(builder);
+	return image;
+}
 
 /* An image of the parts; turned: rings the other way round and beginning elsewhere, parts last first. */
 static Coverage *
@@ -245,7 +271,7 @@ image_of_parts(const Frame *frame, bool turned, size_t max_bytes)
 			coverage_add_ring(builder, xyz, n, 3);
 		}
 	}
-	return coverage_finish(builder, max_bytes);
+	return finish(builder, max_bytes);
 }
 
 static int
@@ -371,13 +397,13 @@ test_limits(void)
 		square[4] = i == 0 ? NAN : i == 1 ? INFINITY : -INFINITY;
 		coverage_add_part(builder, code_of("1"));
 		coverage_add_ring(builder, square, 5, 2);
-		CHECK(coverage_finish(builder, SIZE_MAX) == NULL, "a coordinate of %g is refused", square[4]);
+		CHECK(finish(builder, SIZE_MAX) == NULL, "a coordinate of %g is refused", square[4]);
 	}
 	square[4] = 1;
 	builder = coverage_begin(&host);
 	coverage_add_part(builder, code_of("1"));
 	coverage_add_ring(builder, square, 5, 2);
-	coverage_abandon(builder);
+	coverage_end(builder);
 	CHECK(allocated == 0, "an abandoned builder leaves nothing");
 }
 
