@@ -90,14 +90,15 @@ DECLARE
 	n float8 := (SELECT count(*) FROM point);
 	off text := 'SET LOCAL max_parallel_workers_per_gather = 0';
 	two text := 'SET LOCAL max_parallel_workers_per_gather = 2; SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0; SET LOCAL min_parallel_table_scan_size = 0';
-	variants text[] := '{grid_locate,"floor: sum(ST_X(geom))","floor: count(*)"}';
-	queries text[] := ARRAY[format('SELECT count(grid_locate(%L, geom)) FROM point', layer), 'SELECT sum(ST_X(geom)) FROM point', 'SELECT count(*) FROM point'];
+	variants text[] := '{grid_locate,"grid_locate, clustered points","floor: sum(ST_X(geom))","floor: count(*)"}';
+	queries text[] := ARRAY[format('SELECT count(grid_locate(%L, geom)) FROM point', layer),
+		format('SELECT count(grid_locate(%L, geom)) FROM point_clustered_gist', layer), 'SELECT sum(ST_X(geom)) FROM point', 'SELECT count(*) FROM point'];
 	before text[];
 	peer bench_peer;
 BEGIN
 	variants := variants || ARRAY['grid_locate, 2 workers', 'floor: sum(ST_X(geom)), 2 workers'];
-	queries := queries || queries[1:2];
-	before := ARRAY[off, off, off, two, two];
+	queries := queries || queries[1] || queries[3];
+	before := ARRAY[off, off, off, off, two, two];
 	FOR peer IN
 		SELECT (b).* FROM (SELECT bench_peer_best(trial, driver, simple, skip) AS b
 			FROM (VALUES ('polygons', true, 0), ('polygons', false, 0), ('polygons', false, 1), ('points', true, 0), ('points', false, 0),
@@ -119,17 +120,18 @@ BEGIN
 	CALL bench_plan(test, variants, queries, before);
 	CALL bench_time(test, variants, queries, rounds, before, warm => false);
 	-- the quick ones in more rounds, for as long as a slow one takes
-	CALL bench_time(test, variants[1:5], queries[1:5], least(12, 5000 / bench_median(test, 'grid_locate'))::int, before, warm => false);
+	CALL bench_time(test, variants[1:6], queries[1:6], least(12, 5000 / bench_median(test, 'grid_locate'))::int, before, warm => false);
 	FOR peer IN SELECT p.* FROM bench_peer p WHERE p.test = bench_final.test LOOP
 		CALL bench_each(test, ARRAY[peer.variant], peer.per);
 	END LOOP;
 	CALL bench_each(test, variants, n);
 END $$;
 
--- The quickest finalist of a driver, or of any (NULL), in one process.
-CREATE FUNCTION bench_final_best(test text, driver text) RETURNS text LANGUAGE sql AS $$
+-- The quickest finalist of a driver, or of any (NULL), in one process; on clustered points, on others, or on any (NULL).
+CREATE FUNCTION bench_final_best(test text, driver text, clustered boolean DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
 	SELECT variant FROM bench_peer p
 	WHERE p.test = bench_final_best.test AND variant NOT LIKE '%2 workers' AND (bench_final_best.driver IS NULL OR p.driver = bench_final_best.driver)
+		AND (bench_final_best.clustered IS NULL OR variant LIKE '%clustered%' = bench_final_best.clustered)
 	ORDER BY bench_median(p.test, variant) LIMIT 1
 $$;
 
@@ -142,6 +144,7 @@ CREATE FUNCTION bench_final_report(test text, at_most float8, at_least float8) R
 	SELECT bench_medians(test) UNION ALL
 	SELECT bench_ratio(test, 'grid_locate', 'floor: sum(ST_X(geom))', at_most) UNION ALL
 	SELECT bench_lead(test, 'grid_locate', bench_final_best(test, NULL), at_least) UNION ALL
+	SELECT bench_lead(test, 'grid_locate, clustered points', best, at_least) FROM bench_final_best(test, NULL, true) AS best WHERE best IS NOT NULL UNION ALL
 	SELECT bench_lead(test, 'grid_locate', variant, CASE WHEN driver = 'points' AND variant NOT LIKE '%split%' AND variant NOT LIKE '%clustered%' THEN 50 END)
 		FROM bench_peer p WHERE p.test = bench_final_report.test AND variant NOT LIKE '%2 workers' UNION ALL
 	SELECT format('    with 2 workers: grid_locate %s times as fast, the scan %s times, %s %s times', to_char(bench_speedup(test, 'grid_locate'), 'FM990.00'),
