@@ -57,7 +57,8 @@ typedef struct CoverageSize
 	size_t		bytes;			/* of the whole image */
 } CoverageSize;
 
-extern CoverageBuilder *coverage_begin(const CoverageHost *host);
+/* Begin an image of at most so many bytes. */
+extern CoverageBuilder *coverage_begin(const CoverageHost *host, size_t max_bytes);
 
 /* Begin a part of the area with this code; its first ring is its shell. */
 extern void coverage_add_part(CoverageBuilder *builder, gridcode code);
@@ -71,12 +72,16 @@ extern void coverage_add_ring(CoverageBuilder *builder, const double *xy, size_t
 /* Width and height that an image can have; all else that is finite fits. */
 #define COVERAGE_MOST_EXTENT	1e300
 
+/* Can there still be an image of what has been added? */
+extern bool coverage_fits(const CoverageBuilder *builder);
+
 /*
  * Work the image out.  Returns how many bytes it has, and 0 where it would be
- * larger than max_bytes, or wider than COVERAGE_MOST_EXTENT, or a coordinate is
- * not finite.
+ * larger than it may be, or wider than COVERAGE_MOST_EXTENT, or a coordinate is
+ * not finite.  Polygons whose edges are given more than 16 times on average
+ * may be refused sooner.
  */
-extern size_t coverage_build(CoverageBuilder *builder, size_t max_bytes);
+extern size_t coverage_build(CoverageBuilder *builder);
 
 /* Hand a built image out, piece after piece; false where the sink failed. */
 extern bool coverage_write(CoverageBuilder *builder, CoverageSink sink, void *arg);

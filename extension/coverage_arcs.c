@@ -104,11 +104,11 @@ key_of(const CoverageVertex *from)
 }
 
 static void
-sort_keys(EdgeKey *keys, size_t n)
+sort_keys(CoverageBuilder *builder, EdgeKey *keys, size_t n)
 {
 	if (n > INSERTION_SORT_MOST)
 	{
-		qsort(keys, n, sizeof(EdgeKey), compare_keys);
+		build_sort(builder, keys, n, sizeof(EdgeKey), compare_keys);
 		return;
 	}
 	for (size_t i = 1; i < n; i++)
@@ -189,7 +189,7 @@ group_square(CoverageBuilder *builder, Groups *groups, uint32_t from, uint32_t n
 
 	for (uint32_t i = 0; i < n; i++)
 		keys[i] = key_of(&builder->given[groups->edges[from + i]]);
-	sort_keys(keys, n);
+	sort_keys(builder, keys, n);
 	for (uint32_t i = 0; i < n; i++)
 	{
 		uint32_t	edge = (uint32_t) (first_end(&keys[i]) - builder->given);
@@ -223,6 +223,44 @@ group_edges(CoverageBuilder *builder, Groups *groups)
 	build_free(builder, squares.starts);
 }
 
+/* A ring of an incidence, as its words are. */
+typedef struct Member
+{
+	uint32_t	ring;
+	uint32_t	count;
+} Member;
+
+static int
+compare_members(const void *a, const void *b)
+{
+	const Member *left = a;
+	const Member *right = b;
+
+	return (left->ring > right->ring) - (left->ring < right->ring);
+}
+
+/* Put members in the order of their rings, each once; returns how many. */
+static uint32_t
+merge_members(CoverageBuilder *builder, Member *members, uint32_t given)
+{
+	uint32_t	n = 0;
+	bool		ordered = true;
+
+	for (uint32_t i = 1; i < given; i++)
+		ordered &= members[i - 1].ring < members[i].ring;
+	if (ordered)
+		return given;
+	build_sort(builder, members, given, sizeof(Member), compare_members);
+	for (uint32_t i = 0; i < given; i++)
+	{
+		if (n > 0 && members[n - 1].ring == members[i].ring)
+			members[n - 1].count += members[i].count;
+		else
+			members[n++] = members[i];
+	}
+	return n;
+}
+
 /*
  * The rings of the group that an edge is in, counted along that edge, into the
  * room behind the incidences; in the order of their numbers.  Returns how many.
@@ -230,35 +268,26 @@ group_edges(CoverageBuilder *builder, Groups *groups)
 static uint32_t
 incidence_of(CoverageBuilder *builder, const Groups *groups, uint32_t edge)
 {
+	Words	   *words = &builder->incidences;
 	uint32_t	slot = groups->group_of[edge];
 	uint32_t	n = 0;
-	uint32_t   *members;
+	Member	   *members;
 	bool		last;
 
 	do
 	{
 		uint32_t	other = groups->ring_of[groups->edges[slot] & ~LAST];
-		uint32_t	ring = other >> 1;
 		bool		along = ((other ^ groups->ring_of[edge]) & 1) == 0;
-		uint32_t	i = n;
 
 		last = (groups->edges[slot++] & LAST) != 0;
-		words_reserve(builder, &builder->incidences, 1 + (size_t) (n + 1) * MEMBER_WORDS);
-		members = builder->incidences.data + builder->incidences.n + 1;
-		while (i > 0 && members[(i - 1) * MEMBER_WORDS] > ring)
-			i--;
-		if (i > 0 && members[(i - 1) * MEMBER_WORDS] == ring)
-		{
-			members[(i - 1) * MEMBER_WORDS + 1] += along ? 1 : UINT32_MAX;
-			continue;
-		}
-		memmove(members + (size_t) (i + 1) * MEMBER_WORDS, members + (size_t) i * MEMBER_WORDS,
-				(size_t) (n - i) * MEMBER_WORDS * sizeof(uint32_t));
-		members[i * MEMBER_WORDS] = ring;
-		members[i * MEMBER_WORDS + 1] = along ? 1 : UINT32_MAX;
-		n++;
+		if (slot % PAUSE_EVERY == 0)
+			build_pause(builder);
+		words_reserve(builder, words, 1 + (size_t) (n + 1) * MEMBER_WORDS);
+		members = (Member *) (words->data + words->n + 1);
+		members[n++] = (Member) {other >> 1, along ? 1 : UINT32_MAX};
 	} while (!last);
-	members[-1] = n;
+	n = merge_members(builder, members, n);
+	words->data[words->n] = n;
 	if (n > builder->widest_incidence)
 		builder->widest_incidence = n;
 	return n;

@@ -268,6 +268,11 @@ band_fill(Band *band, uint32_t row)
 		const Run  *run = &band->band_runs[r];
 
 		for (uint32_t edge = run->first; edge < run->first + run->edges; edge++)
+		{
+			if (edge % 64 == 0)
+				build_pause(builder);
 			add_events(band, run->arc, &builder->vertices[edge], &builder->vertices[edge + 1]);
+		}
+		builder->failed |= band->nevents > MOST_ITEMS;
 	}
 }

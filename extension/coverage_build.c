@@ -37,6 +37,15 @@
 #define MOST_COLUMNS	32768
 #define ULPS_PER_SIDE	2097152.0
 
+/*
+ * How often an edge may be given, on average: by the areas on both its sides,
+ * at each level of a hierarchy.  More is refused before all is collected.
+ */
+#define GIVEN_PER_VERTEX	16
+
+/* Items that qsort may sort without a pause. */
+#define SORTED_AT_ONCE	65536
+
 /* --- memory --- */
 
 void *
@@ -72,15 +81,75 @@ words_reserve(CoverageBuilder *builder, Words *words, size_t more)
 		words->data = build_grow(builder, words->data, &words->room, words->n + more, sizeof(uint32_t));
 }
 
+/* --- sorting --- */
+
+/* Merge two sorted arrays that stand one after the other. */
+static void
+merge(CoverageBuilder *builder, char *to, const char *left, size_t nleft, size_t nright, size_t size, BuildCompare compare)
+{
+	const char *right = left + nleft * size;
+
+	for (size_t n = nleft + nright; n > 0; n--)
+	{
+		bool		take_left = nright == 0 || (nleft > 0 && compare(left, right) <= 0);
+
+		if (n % PAUSE_EVERY == 0)
+			build_pause(builder);
+		memcpy(to, take_left ? left : right, size);
+		to += size;
+		*(take_left ? &left : &right) += size;
+		*(take_left ? &nleft : &nright) -= 1;
+	}
+}
+
+void
+build_sort(CoverageBuilder *builder, void *array, size_t n, size_t size, BuildCompare compare)
+{
+	char	   *from = array;
+	char	   *to = NULL;
+
+	for (size_t i = 0; i < n; i += SORTED_AT_ONCE)
+	{
+		build_pause(builder);
+		qsort(from + i * size, n - i < SORTED_AT_ONCE ? n - i : SORTED_AT_ONCE, size, compare);
+	}
+	if (n > SORTED_AT_ONCE)
+		to = build_alloc(builder, n, size);
+	for (size_t run = SORTED_AT_ONCE; run < n; run *= 2)
+	{
+		char	   *merged = to;
+
+		for (size_t i = 0; i < n; i += 2 * run)
+		{
+			size_t		nleft = n - i < run ? n - i : run;
+			size_t		nright = n - i - nleft < run ? n - i - nleft : run;
+
+			merge(builder, to + i * size, from + i * size, nleft, nright, size, compare);
+		}
+		to = from;
+		from = merged;
+	}
+	if (from != array)
+	{
+		memcpy(array, from, n * size);
+		to = from;
+	}
+	build_free(builder, to);
+}
+
 /* --- collecting --- */
 
 CoverageBuilder *
-coverage_begin(const CoverageHost *host)
+coverage_begin(const CoverageHost *host, size_t max_bytes)
 {
 	CoverageBuilder *builder = host->alloc(host->arg, sizeof(CoverageBuilder));
+	size_t		most_vertices = max_bytes / sizeof(CoverageVertex);
 
 	memset(builder, 0, sizeof(CoverageBuilder));
 	builder->host = *host;
+	builder->max_bytes = max_bytes;
+	builder->most_items = max_bytes / sizeof(uint32_t) < MOST_ITEMS ? max_bytes / sizeof(uint32_t) : MOST_ITEMS;
+	builder->most_given = most_vertices < MOST_VERTICES / GIVEN_PER_VERTEX ? most_vertices * GIVEN_PER_VERTEX : MOST_VERTICES;
 	return builder;
 }
 
@@ -130,7 +199,7 @@ coverage_add_ring(CoverageBuilder *builder, const double *xy, size_t n, size_t s
 
 	if (builder->failed || builder->nparts == 0)
 		return;
-	if (n > MOST_ITEMS - 2 || builder->ngiven > MOST_ITEMS - 2 - n)
+	if (n > builder->most_given || builder->ngiven > builder->most_given - n)
 	{
 		builder->failed = true;
 		return;
@@ -156,6 +225,12 @@ coverage_add_ring(CoverageBuilder *builder, const double *xy, size_t n, size_t s
 	builder->parts[builder->nparts - 1].rings++;
 }
 
+bool
+coverage_fits(const CoverageBuilder *builder)
+{
+	return !builder->failed;
+}
+
 /* --- order --- */
 
 static int
@@ -179,7 +254,7 @@ order_parts(CoverageBuilder *builder)
 {
 	uint32_t	holes = 0;
 
-	qsort(builder->parts, builder->nparts, sizeof(BuildPart), compare_by_rule);
+	build_sort(builder, builder->parts, builder->nparts, sizeof(BuildPart), compare_by_rule);
 	builder->nholes = (uint32_t) (builder->nrings - builder->nparts);
 	builder->hole_parts = build_alloc(builder, builder->nholes + 1, sizeof(uint32_t));
 	for (size_t i = 0; i < builder->nparts; i++)
@@ -334,7 +409,7 @@ order_places(CoverageBuilder *builder)
 
 		places[i] = (Place) {spread(column) | (spread(row) << 1), (uint32_t) i};
 	}
-	qsort(places, builder->nparts, sizeof(Place), compare_places);
+	build_sort(builder, places, builder->nparts, sizeof(Place), compare_places);
 	for (size_t i = 0; i < builder->nparts; i++)
 		builder->places[i] = places[i].part;
 	build_free(builder, places);
@@ -450,16 +525,16 @@ build_raster(CoverageBuilder *builder)
 	build_arcs(builder);
 	build_free(builder, builder->given);	/* the arcs have it all */
 	builder->given = NULL;
-	builder->failed = builder->incidences.n > MOST_ITEMS;
+	builder->failed = builder->incidences.n > builder->most_items ||
+		builder->nvertices > builder->max_bytes / sizeof(CoverageVertex);
 	if (!builder->failed)
 		build_cells(builder);
 }
 
 size_t
-coverage_build(CoverageBuilder *builder, size_t max_bytes)
+coverage_build(CoverageBuilder *builder)
 {
 	drop_empty_part(builder);
-	builder->most_items = max_bytes / sizeof(uint32_t) < MOST_ITEMS ? max_bytes / sizeof(uint32_t) : MOST_ITEMS;
 	if (!builder->failed)
 		build_raster(builder);
 	if (builder->failed)
@@ -468,7 +543,7 @@ coverage_build(CoverageBuilder *builder, size_t max_bytes)
 	for (size_t i = 0; i < builder->nparts; i++)
 		builder->codes[i] = builder->parts[i].code;
 	lay_out(builder);
-	return builder->head.bytes <= max_bytes ? builder->head.bytes : 0;
+	return builder->head.bytes <= builder->max_bytes ? builder->head.bytes : 0;
 }
 
 void

@@ -21,6 +21,9 @@
 /* Numbers of vertices, edges and words stay below this; the highest bit is for marks. */
 #define MOST_ITEMS		UINT32_C(0x7fffffff)
 
+/* Vertices that may be given; arcs have at most twice as many. */
+#define MOST_VERTICES	(MOST_ITEMS / 2)
+
 /* A growing array of words. */
 typedef struct Words
 {
@@ -55,12 +58,14 @@ typedef struct Arc
 struct CoverageBuilder
 {
 	CoverageHost host;
+	size_t		max_bytes;		/* that the image may have */
 	bool		failed;			/* a coordinate is not finite, or it takes too much room */
 
 	/* as given */
 	CoverageVertex *given;
 	size_t		ngiven;
 	size_t		given_room;
+	size_t		most_given;
 	BuildRing  *rings;
 	size_t		nrings;
 	size_t		rings_room;
@@ -109,6 +114,11 @@ extern void *build_alloc(CoverageBuilder *builder, size_t n, size_t size);
 extern void build_free(CoverageBuilder *builder, void *pointer);
 extern void *build_grow(CoverageBuilder *builder, void *array, size_t *room, size_t needed, size_t size);
 extern void words_reserve(CoverageBuilder *builder, Words *words, size_t more);
+
+typedef int (*BuildCompare) (const void *a, const void *b);
+
+/* qsort, but with pauses. */
+extern void build_sort(CoverageBuilder *builder, void *array, size_t n, size_t size, BuildCompare compare);
 
 static inline void
 build_pause(CoverageBuilder *builder)

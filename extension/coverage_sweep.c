@@ -345,10 +345,11 @@ write_runs(Sweep *sweep, uint32_t first_run)
 static CoverageRecord
 record_of(Sweep *sweep, uint32_t first_run, uint32_t value)
 {
-	const Run  *run = &sweep->band.runs[first_run];
+	const Run  *run;
 
 	if (first_run == NOTHING)
 		return (CoverageRecord) {plain_situation(sweep, value), {0, 0}};
+	run = &sweep->band.runs[first_run];
 	if (run->next == NOTHING)
 		return (CoverageRecord) {value, {run->first, run->edges}};
 	return (CoverageRecord) {value, {write_runs(sweep, first_run), 0}};

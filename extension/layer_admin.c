@@ -13,6 +13,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "layer_edit.h"
+#include "layer_image.h"
 #include "layer_target.h"
 #include "layer_version.h"
 #include "miscadmin.h"
@@ -264,6 +265,7 @@ grid_layer_drop(PG_FUNCTION_ARGS)
 			layer_equip(relation, AccessExclusiveLock);
 		layer_edit_forget(relation);
 	}
+	layer_image_sweep();
 	PG_RETURN_VOID();
 }
 

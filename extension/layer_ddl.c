@@ -14,6 +14,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "layer_edit.h"
+#include "layer_image.h"
 #include "layer_target.h"
 #include "layer_version.h"
 #include "miscadmin.h"
@@ -324,7 +325,10 @@ grid_layer_dropped(PG_FUNCTION_ARGS)
 
 		layer_target_forget(table);
 		if (layer_delete_of_relation(table) > 0)
+		{
 			layer_edit_forget(table);
+			layer_image_sweep();
+		}
 	}
 	if (dropped->numvals > 0)
 		touch_parents();

@@ -14,7 +14,8 @@
  * PROTOCOL
  *	  Who wants to make a file opens NAME.new and locks it with flock, which ends
  *	  with the process; who finds it locked leaves it to the other.  The holder
- *	  writes, renames to NAME, and removes the files of older versions.
+ *	  writes and renames to NAME.  A file may be removed at any time, if it is not
+ *	  locked: at worst an image is made again.
  */
 #include "postgres.h"
 
@@ -26,33 +27,36 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "commands/dbcommands.h"
 #include "common/file_utils.h"
+#include "common/string.h"
 #include "miscadmin.h"
 #include "postmaster/postmaster.h"
 #include "storage/fd.h"
 
 #define FOLDER		"base/" PG_TEMP_FILES_DIR
+#define PREFIX		PG_TEMP_FILE_PREFIX "_gridtree."
 #define NEW			".new"
 
 /* Bytes that are written between two looks for interrupts. */
 #define MOST_AT_ONCE	((Size) 8 * 1024 * 1024)
 
-/* The beginning of the names of all versions of a layer's image, without the folder. */
-static void
-name_of_layer(char *name, const LayerImageKey *key)
-{
-	snprintf(name, MAXPGPATH, "%s_gridtree.%u.%u." UINT64_FORMAT ".", PG_TEMP_FILE_PREFIX,
-			 MyDatabaseId, key->relation, key->definition);
-}
-
 static void
 path_of(char *path, const LayerImageKey *key, const char *suffix)
 {
-	char		name[MAXPGPATH];
+	snprintf(path, MAXPGPATH, FOLDER "/" PREFIX "%u.%u." UINT64_FORMAT "." INT64_FORMAT "." INT64_FORMAT "." INT64_FORMAT "." UINT64_FORMAT "%s",
+			 MyDatabaseId, key->relation, key->definition, key->version.count, key->version.newest, key->version.total,
+			 key->storage, suffix);
+}
 
-	name_of_layer(name, key);
-	snprintf(path, MAXPGPATH, "%s/%s" INT64_FORMAT "." INT64_FORMAT "." INT64_FORMAT "." UINT64_FORMAT "%s", FOLDER, name,
-			 key->version.count, key->version.newest, key->version.total, key->storage, suffix);
+/* Of which database and image a file is by its name; false where it is no image. */
+static bool
+parse_name(const char *name, Oid *database, LayerImageKey *key)
+{
+	return strncmp(name, PREFIX, strlen(PREFIX)) == 0 &&
+		sscanf(name + strlen(PREFIX), "%u.%u." UINT64_FORMAT "." INT64_FORMAT "." INT64_FORMAT "." INT64_FORMAT "." UINT64_FORMAT,
+			   database, &key->relation, &key->definition, &key->version.count, &key->version.newest, &key->version.total,
+			   &key->storage) == 7;
 }
 
 const Coverage *
@@ -140,29 +144,6 @@ layer_file_begin(const LayerImageKey *key)
 	return fd;
 }
 
-/* Remove the files of versions of the same layer that are older. */
-static void
-remove_older(const LayerImageKey *key)
-{
-	char		prefix[MAXPGPATH];
-	DIR		   *folder = AllocateDir(FOLDER);
-	struct dirent *entry;
-
-	name_of_layer(prefix, key);
-	while ((entry = ReadDirExtended(folder, FOLDER, LOG)) != NULL)
-	{
-		const char *version = entry->d_name + strlen(prefix);
-		char		path[MAXPGPATH];
-
-		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 ||
-			strtoll(version, NULL, 10) >= key->version.count)
-			continue;
-		snprintf(path, MAXPGPATH, "%s/%s", FOLDER, entry->d_name);
-		(void) unlink(path);	/* another backend may have been faster */
-	}
-	FreeDir(folder);
-}
-
 bool
 layer_file_write(int fd, const void *bytes, Size n)
 {
@@ -210,7 +191,6 @@ layer_file_publish(int fd, const LayerImageKey *key)
 		return false;
 	}
 	CloseTransientFile(fd);
-	remove_older(key);
 	return true;
 }
 
@@ -222,4 +202,40 @@ layer_file_abandon(int fd, const LayerImageKey *key)
 	path_of(made, key, NEW);
 	(void) unlink(made);
 	CloseTransientFile(fd);
+}
+
+/* Remove a file, unless somebody is making it. */
+static void
+remove_file(const char *path)
+{
+	bool		made = pg_str_endswith(path, NEW);
+	int			fd = made ? OpenTransientFile(path, O_RDWR | PG_BINARY) : -1;
+
+	if (!made || (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0))
+		(void) unlink(path);	/* another backend may have been faster */
+	if (fd >= 0)
+		CloseTransientFile(fd);
+}
+
+void
+layer_file_sweep(bool (*is_wanted) (void *arg, const LayerImageKey *key), void *arg)
+{
+	DIR		   *folder = AllocateDir(FOLDER);
+	struct dirent *entry;
+
+	if (folder == NULL)			/* nobody has made a file yet */
+		return;
+	while ((entry = ReadDirExtended(folder, FOLDER, LOG)) != NULL)
+	{
+		char		path[MAXPGPATH];
+		LayerImageKey key;
+		Oid			database;
+
+		if (!parse_name(entry->d_name, &database, &key) ||
+			(database == MyDatabaseId ? is_wanted(arg, &key) : get_database_name(database) != NULL))
+			continue;
+		snprintf(path, MAXPGPATH, FOLDER "/%s", entry->d_name);
+		remove_file(path);
+	}
+	FreeDir(folder);
 }

@@ -35,8 +35,11 @@ extern int	layer_file_begin(const LayerImageKey *key);
 /* Write the next bytes; false where there is no room for them. */
 extern bool layer_file_write(int fd, const void *bytes, Size n);
 
-/* Publish the file under its key and forget older ones; false where it cannot be. */
+/* Publish the file under its key; false where it cannot be. */
 extern bool layer_file_publish(int fd, const LayerImageKey *key);
 extern void layer_file_abandon(int fd, const LayerImageKey *key);
+
+/* Remove the files of this database that are not wanted, and of databases that are no more. */
+extern void layer_file_sweep(bool (*is_wanted) (void *arg, const LayerImageKey *key), void *arg);
 
 #endif							/* GRIDTREE_LAYER_FILE_H */

@@ -36,6 +36,7 @@
 #include "miscadmin.h"
 #include "postgis.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -68,10 +69,66 @@ typedef struct CachedImage
 
 static dlist_head images = DLIST_STATIC_INIT(images);
 
-/* What a memo says depends on it. */
-static void
-cache_changed(int kilobytes pg_attribute_unused(), void *extra pg_attribute_unused())
+/* --- images this backend has --- */
+
+static Size
+most_bytes(void)
 {
+	return (Size) layer_cache * 1024;
+}
+
+static void
+drop_image(CachedImage *cached)
+{
+	dlist_delete(&cached->node);
+	if (cached->mapped)
+		layer_file_unmap(cached->image.coverage, cached->bytes);
+	else
+		pfree(unconstify(Coverage *, cached->image.coverage));
+	if (cached->image.scratch)
+		pfree(cached->image.scratch);
+	pfree(cached);
+	layer_forget_memos();
+}
+
+/* Drop what was used least, down to a bound. */
+static void
+shrink_to(Size most)
+{
+	dlist_mutable_iter iter;
+	Size		total = 0;
+
+	dlist_foreach_modify(iter, &images)
+	{
+		CachedImage *cached = dlist_container(CachedImage, node, iter.cur);
+		Size		bytes = cached->bytes + coverage_scratch_size(cached->image.coverage);
+
+		if (total + bytes > most)
+			drop_image(cached);
+		else
+			total += bytes;
+	}
+}
+
+static void
+drop_images_of(uint64 definition)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &images)
+	{
+		CachedImage *cached = dlist_container(CachedImage, node, iter.cur);
+
+		if (cached->key.definition == definition)
+			drop_image(cached);
+	}
+}
+
+/* Images over the new bound go at once; also, what a memo says depends on it. */
+static void
+cache_changed(int kilobytes, void *extra pg_attribute_unused())
+{
+	shrink_to((Size) kilobytes * 1024);
 	layer_forget_memos();
 }
 
@@ -85,61 +142,32 @@ layer_image_define_settings(void)
 							NULL, cache_changed, NULL);
 }
 
-static Size
-most_bytes(void)
+/* The image, used last of all. */
+static LayerImage *
+use_image(CachedImage *cached)
 {
-	return (Size) layer_cache * 1024;
+	if (cached->image.scratch == NULL)
+		cached->image.scratch = MemoryContextAllocHuge(TopMemoryContext, coverage_scratch_size(cached->image.coverage));
+	dlist_move_head(&images, &cached->node);
+	return &cached->image;
 }
 
-/* --- images this backend has --- */
-
-static void
-drop_image(CachedImage *cached)
-{
-	dlist_delete(&cached->node);
-	if (cached->mapped)
-		layer_file_unmap(cached->image.coverage, cached->bytes);
-	else
-		pfree(unconstify(Coverage *, cached->image.coverage));
-	pfree(cached->image.scratch);
-	pfree(cached);
-	layer_forget_memos();
-}
-
-/* Drop the image of an older version of a layer, then what was used least, down to the bound. */
-static void
-make_room(const LayerImageKey *key, Size bytes)
-{
-	dlist_mutable_iter iter;
-	Size		total = bytes;
-
-	dlist_foreach_modify(iter, &images)
-	{
-		CachedImage *cached = dlist_container(CachedImage, node, iter.cur);
-
-		total += cached->bytes;
-		if (cached->key.definition == key->definition || total > most_bytes())
-		{
-			total -= cached->bytes;
-			drop_image(cached);
-		}
-	}
-}
-
-static CachedImage *
+/* Add an image in place of those of other versions. */
+static LayerImage *
 add_image(const LayerImageKey *key, const Coverage *coverage, Size bytes, bool mapped)
 {
+	Size		needed = bytes + coverage_scratch_size(coverage);
 	CachedImage *cached;
 
-	make_room(key, bytes);
+	drop_images_of(key->definition);
+	shrink_to(most_bytes() > needed ? most_bytes() - needed : 0);
 	cached = MemoryContextAllocZero(TopMemoryContext, sizeof(CachedImage));
 	cached->image.coverage = coverage;
-	cached->image.scratch = MemoryContextAllocHuge(TopMemoryContext, coverage_scratch_size(coverage));
 	cached->key = *key;
 	cached->bytes = bytes;
 	cached->mapped = mapped;
 	dlist_push_head(&images, &cached->node);
-	return cached;
+	return use_image(cached);
 }
 
 static bool
@@ -158,9 +186,12 @@ key_of(const KeptLayer *kept, const LayerVersion *version)
 	return key;
 }
 
-/* The image of a key, if this backend has it or another has made its file. */
+/*
+ * The image of a key, if this backend has it or another has made its file;
+ * *too_large where there is a file that may not be mapped.
+ */
 static LayerImage *
-find_image(const LayerImageKey *key)
+find_image(const LayerImageKey *key, bool *too_large)
 {
 	dlist_iter	iter;
 	const Coverage *coverage;
@@ -171,22 +202,13 @@ find_image(const LayerImageKey *key)
 		CachedImage *cached = dlist_container(CachedImage, node, iter.cur);
 
 		if (same_key(&cached->key, key))
-		{
-			if (cached->bytes > most_bytes())	/* the setting has changed */
-				return NULL;
-			dlist_move_head(&images, &cached->node);
-			return &cached->image;
-		}
+			return use_image(cached);
 	}
 	coverage = layer_file_map(key, &bytes);
-	if (coverage == NULL)
-		return NULL;
-	if (bytes > most_bytes())
-	{
+	*too_large = coverage && bytes > most_bytes();
+	if (*too_large)
 		layer_file_unmap(coverage, bytes);
-		return NULL;
-	}
-	return &add_image(key, coverage, bytes, true)->image;
+	return coverage && !*too_large ? add_image(key, coverage, bytes, true) : NULL;
 }
 
 const LayerImage *
@@ -254,35 +276,57 @@ feed_row(Feed *feed, const KeptLayer *kept, HeapTuple row, TupleDesc desc)
 	Datum		geometry = PointerGetDatum(PG_DETOAST_DATUM(SPI_getbinval(row, desc, 2, &isnull)));
 
 	feed->code = DatumGetGridcode(SPI_getbinval(row, desc, 1, &isnull));
-	return geometry_head(geometry).srid == kept->srid && geometry_rings(geometry, feed_ring, feed);
+	return geometry_head(geometry).srid == kept->srid && geometry_rings(geometry, feed_ring, feed) &&
+		coverage_fits(feed->builder);
+}
+
+static char *
+rows_query(const Layer *layer)
+{
+	const char *geom = quote_identifier(NameStr(layer->geom_column));
+
+	return psprintf("SELECT %s, %s %s AND %s IS NOT NULL", quote_identifier(NameStr(layer->code_column)),
+					geom, layer_rows_clause(layer), geom);
+}
+
+/* Add the rows that a fetch brought. */
+static bool
+feed_fetched(Feed *feed, const KeptLayer *kept, MemoryContext row_context)
+{
+	MemoryContext outer = MemoryContextSwitchTo(row_context);
+	bool		fits = true;
+
+	for (uint64 i = 0; fits && i < SPI_processed; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		fits = feed_row(feed, kept, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+		MemoryContextReset(row_context);
+	}
+	MemoryContextSwitchTo(outer);
+	return fits;
 }
 
 /* Read the layer's polygons under the active snapshot, as the rule's own SQL would. */
 static bool
 feed_rows(Feed *feed, const KeptLayer *kept, MemoryContext context)
 {
-	Layer	   *layer = layer_read(kept->name);
-	const char *geom = quote_identifier(NameStr(layer->geom_column));
-	char	   *query = psprintf("SELECT %s, %s %s AND %s IS NOT NULL", quote_identifier(NameStr(layer->code_column)),
-								 geom, layer_rows_clause(layer), geom);
-	Portal		portal = SPI_cursor_open_with_args(NULL, query, 0, NULL, NULL, NULL, true, CURSOR_OPT_NO_SCROLL);
 	MemoryContext row_context = AllocSetContextCreate(context, "gridtree layer row", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext outer = MemoryContextSwitchTo(row_context);
-	bool		fits = true;
+	Layer	   *layer = layer_read(kept->name);
+	Portal		portal;
+	uint64		fetched;
+	bool		fits;
 
+	if (layer == NULL)
+		layer_unknown(kept->name);
+	portal = SPI_cursor_open_with_args(NULL, rows_query(layer), 0, NULL, NULL, NULL, true, CURSOR_OPT_NO_SCROLL);
 	do
 	{
 		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		for (uint64 i = 0; fits && i < SPI_processed; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			fits = feed_row(feed, kept, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
-			MemoryContextReset(row_context);
-		}
+		fetched = SPI_processed;
+		fits = feed_fetched(feed, kept, row_context);
 		SPI_freetuptable(SPI_tuptable);
-	} while (fits && SPI_processed > 0);
+	} while (fits && fetched > 0);
 	SPI_cursor_close(portal);
-	MemoryContextSwitchTo(outer);
 	return fits;
 }
 
@@ -291,20 +335,55 @@ static CoverageBuilder *
 collect(const KeptLayer *kept, MemoryContext context)
 {
 	CoverageHost host = {host_alloc, host_resize, host_free, host_pause, context};
-	Feed		feed = {coverage_begin(&host), 0};
+	Feed		feed = {coverage_begin(&host, most_bytes()), 0};
 	ErrorContextCallback errors;
 	int			nest = safe_search_path_begin();
 	bool		fits;
 
 	layer_name_in_errors(&errors, kept->name);
 	SPI_connect();
-	layer_hold();
 	fits = feed_rows(&feed, kept, context);
-	layer_release();
 	SPI_finish();
 	error_context_stack = errors.previous;
 	safe_search_path_end(nest);
 	return fits ? feed.builder : NULL;
+}
+
+/* Which files are wanted: the newest one, as far as is known, of each layer that there is. */
+typedef struct Wanted
+{
+	const LayerImageKey *published;	/* NULL where there is none */
+	List	   *layers;
+} Wanted;
+
+static bool
+is_wanted(void *arg, const LayerImageKey *key)
+{
+	Wanted	   *wanted = arg;
+	const LayerImageKey *published = wanted->published;
+	ListCell   *cell;
+
+	if (published && key->definition == published->definition)
+		return key->version.count > published->version.count ||
+			(key->version.count == published->version.count && key->storage == published->storage);
+	foreach(cell, wanted->layers)
+		if (layer_definition(lfirst(cell)) == key->definition)
+			return true;
+	return false;
+}
+
+static void
+sweep(const LayerImageKey *published)
+{
+	Wanted		wanted = {published, layer_read_all()};
+
+	layer_file_sweep(is_wanted, &wanted);
+}
+
+void
+layer_image_sweep(void)
+{
+	sweep(NULL);
 }
 
 static bool
@@ -322,7 +401,10 @@ share(CoverageBuilder *builder, const LayerImageKey *key, volatile int *fd)
 	if (file < 0 || !coverage_write(builder, write_to_file, &file))
 		return false;
 	*fd = -1;
-	return layer_file_publish(file, key);
+	if (!layer_file_publish(file, key))
+		return false;
+	sweep(key);
+	return true;
 }
 
 /* Keep an image that has no file in memory of our own. */
@@ -331,56 +413,69 @@ keep_private(const LayerImageKey *key, CoverageBuilder *builder, Size bytes)
 {
 	Coverage   *own = coverage_image(builder, MemoryContextAllocHuge(TopMemoryContext, bytes));
 
-	return &add_image(key, own, bytes, false)->image;
+	return add_image(key, own, bytes, false);
 }
 
 /* Build the image of a key and share it; NULL, and the layer refused, where there can be none. */
 static LayerImage *
-build_and_share(KeptLayer *kept, const LayerImageKey *key, int file)
+build_and_share(KeptLayer *kept, const LayerImageKey *key, MemoryContext context, volatile int *fd)
+{
+	CoverageBuilder *builder = collect(kept, context);
+	Size		bytes = builder ? coverage_build(builder) : 0;
+	LayerImage *image = NULL;
+	bool		too_large;
+
+	if (bytes == 0)
+	{
+		kept->refused_at = layer_cache;
+		return NULL;
+	}
+	if (share(builder, key, fd))
+		image = find_image(key, &too_large);
+	return image ? image : keep_private(key, builder, bytes);
+}
+
+/* Could the same be done a little later without an error? */
+static bool
+may_pass(int sqlerrcode)
+{
+	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
+		ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES ||
+		sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
+}
+
+/*
+ * Build in memory of its own.  An error that would come again, such as of a
+ * filter that cannot take one of the rows, is met but once.
+ */
+static LayerImage *
+build(KeptLayer *kept, const LayerImageKey *key, int file)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "gridtree layer image", ALLOCSET_DEFAULT_SIZES);
 	LayerImage *volatile image = NULL;
 	volatile int fd = file;
 
+	layer_hold();
 	PG_TRY();
 	{
-		CoverageBuilder *builder = collect(kept, context);
-		Size		bytes = builder ? coverage_build(builder, most_bytes()) : 0;
-
-		if (bytes == 0)
-			kept->refused_at = layer_cache;
-		else if (share(builder, key, &fd))
-			image = find_image(key);
-		if (bytes > 0 && image == NULL)
-			image = keep_private(key, builder, bytes);
+		image = build_and_share(kept, key, context, &fd);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
+		if (!may_pass(geterrcode()))
+			kept->refused_at = layer_cache;
+		layer_release();
 		if (fd >= 0)
 			layer_file_abandon(fd, key);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	layer_release();
+	if (fd >= 0)
+		layer_file_abandon(fd, key);
 	MemoryContextDelete(context);
 	return image;
 }
-
-/* Build the image that a memo wants, unless another backend is building it. */
-static LayerImage *
-build_wanted(KeptLayer *kept)
-{
-	LayerImageKey key = key_of(kept, &kept->memo.version);
-	LayerImage *image = find_image(&key);
-	int			fd;
-
-	if (image)
-		return image;
-	fd = layer_file_begin(&key);
-	if (fd == LAYER_FILE_BUSY)
-		return NULL;
-	return build_and_share(kept, &key, fd);
-}
-
-/* --- what the statement may use --- */
 
 /* Is the memo of this user and of a snapshot that is alike? */
 static inline bool
@@ -396,6 +491,32 @@ memo_holds(const LayerMemo *memo, Snapshot snapshot)
 		(memo->subxcnt <= 0 || memcmp(memo->xids + memo->xcnt, snapshot->subxip,
 									  (Size) memo->subxcnt * sizeof(TransactionId)) == 0);
 }
+
+/*
+ * Build the image that a memo wants, unless another backend is building it, or
+ * the layer was changed before we had a lock.
+ */
+static LayerImage *
+build_wanted(KeptLayer *kept)
+{
+	LayerImageKey key = key_of(kept, &kept->memo.version);
+	LayerImage *image;
+	bool		too_large;
+	int			fd;
+
+	LockRelationOid(key.relation, AccessShareLock);
+	if (!memo_holds(&kept->memo, GetActiveSnapshot()))
+		return NULL;
+	image = find_image(&key, &too_large);
+	if (image)
+		return image;
+	fd = layer_file_begin(&key);
+	if (fd == LAYER_FILE_BUSY)
+		return NULL;
+	return build(kept, &key, fd);
+}
+
+/* --- what the statement may use --- */
 
 static void
 memo_set(LayerMemo *memo, Snapshot snapshot, uint64 generation)
@@ -496,12 +617,15 @@ find_out(KeptLayer *kept, Snapshot snapshot)
 		if (!version.own && version.count > 0)
 		{
 			LayerImageKey key = key_of(kept, &version);
+			bool		too_large;
 
-			memo->image = find_image(&key);
+			memo->image = find_image(&key, &too_large);
 			memo->version = version;
 			if (memo->image == NULL)
 			{
 				begin_counting(kept, &version);
+				if (too_large)
+					kept->refused_at = layer_cache;
 				memo->wanted = layer_cache > kept->refused_at;
 			}
 		}
@@ -522,10 +646,14 @@ layer_image(KeptLayer *kept)
 static const LayerImage *
 build_for_memo(KeptLayer *kept)
 {
-	LayerImage *image = build_wanted(kept);
+	LayerImage *image;
 
-	kept->memo.wanted = layer_cache > kept->refused_at;
+	/* Should it end in an error, the next attempt is later. */
 	kept->spent = 0;
+	kept->allowed *= 2;
+	image = build_wanted(kept);
+	kept->allowed /= 2;
+	kept->memo.wanted = layer_cache > kept->refused_at;
 	if (image == NULL)
 		return NULL;
 	kept->memo.generation = 0;	/* it does not know of the image */
@@ -547,6 +675,9 @@ layer_image_make(KeptLayer *kept)
 {
 	const LayerImage *image = layer_image(kept);
 
+	/* The layer may have been changed while we waited for its table. */
+	if (!memo_holds(&kept->memo, GetActiveSnapshot()))
+		image = layer_image(kept);
 	if (image == NULL && kept->memo.wanted)
 		image = build_for_memo(kept);
 	return image;

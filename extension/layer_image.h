@@ -30,6 +30,9 @@ extern const LayerImage *layer_image_make(KeptLayer *kept);
 /* The image that this session has of a layer, of whatever version; NULL where it has none. */
 extern const LayerImage *layer_image_of_definition(uint64 definition);
 
+/* Remove the files of layers that are no more. */
+extern void layer_image_sweep(void);
+
 /* Define gridtree.layer_cache. */
 extern void layer_image_define_settings(void);
 

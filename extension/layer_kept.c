@@ -74,14 +74,10 @@ forget_rights(Datum arg pg_attribute_unused(), int cacheid pg_attribute_unused()
 	generation++;
 }
 
-/* An error leaves a hold behind; no query outlives its transaction. */
 static void
-end_transaction(XactEvent event, void *arg pg_attribute_unused())
+end_transaction(XactEvent event pg_attribute_unused(), void *arg pg_attribute_unused())
 {
 	generation++;
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE ||
-		event == XACT_EVENT_PARALLEL_COMMIT || event == XACT_EVENT_PARALLEL_ABORT)
-		holds = 0;
 }
 
 static void
@@ -224,8 +220,6 @@ set_members(KeptLayer *kept)
 static void
 refresh_kept(KeptLayer *kept)
 {
-	Layer	   *layer;
-
 	if (holds == 0)
 		free_plans(kept);
 	else						/* a caller up the stack may be running them */
@@ -237,7 +231,14 @@ refresh_kept(KeptLayer *kept)
 	kept->fresh = true;
 	PG_TRY();
 	{
-		layer = read_checked(kept->name);
+		Layer	   *layer = read_checked(kept->name);
+
+		kept->relation = layer->relation;
+		kept->srid = layer->srid;
+		kept->geographic = layer->geographic;
+		kept->definition = layer_definition(layer);
+		pfree(layer);
+		set_members(kept);
 	}
 	PG_CATCH();
 	{
@@ -245,12 +246,6 @@ refresh_kept(KeptLayer *kept)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	kept->relation = layer->relation;
-	kept->srid = layer->srid;
-	kept->geographic = layer->geographic;
-	kept->definition = layer_definition(layer);
-	pfree(layer);
-	set_members(kept);
 }
 
 static KeptLayer *

@@ -87,7 +87,7 @@ extern KeptLayer *layer_kept_at(LayerSite *site, const char *name);
 /* A hash of what says which polygons a layer has, whatever their version. */
 extern uint64 layer_definition(const Layer *layer);
 
-/* Between these, nothing that is kept is freed. */
+/* Between these, nothing that is kept is freed; an error does not end it. */
 extern void layer_hold(void);
 extern void layer_release(void);
 

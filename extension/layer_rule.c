@@ -140,19 +140,26 @@ layer_reach(const KeptLayer *kept, const GeometryHead *head, double tolerance, d
 static gridcode
 run_rule(KeptLayer *kept, SPIPlanPtr *plan, char *(*query_of) (const Layer *), Datum *values)
 {
-	gridcode	code = 0;
+	gridcode	code;
 	bool		isnull;
 	int			nest = safe_search_path_begin();
 
 	SPI_connect();
 	layer_hold();
-	if (*plan == NULL)
-		*plan = keep_plan(kept->name, query_of);
-	if (SPI_execute_plan(*plan, values, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "running the rule of layer \"%s\" failed", kept->name);
-	if (SPI_processed > 0)
-		code = DatumGetGridcode(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	layer_release();
+	PG_TRY();
+	{
+		if (*plan == NULL)
+			*plan = keep_plan(kept->name, query_of);
+		if (SPI_execute_plan(*plan, values, NULL, true, 1) != SPI_OK_SELECT)
+			elog(ERROR, "running the rule of layer \"%s\" failed", kept->name);
+	}
+	PG_FINALLY();
+	{
+		layer_release();
+	}
+	PG_END_TRY();
+	code = SPI_processed > 0
+		? DatumGetGridcode(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) : 0;
 	SPI_finish();
 	safe_search_path_end(nest);
 	return code;

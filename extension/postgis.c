@@ -154,6 +154,7 @@ walk_polygon(RingWalk *walk, int polygon)
 	uint32		rings = next_number(walk);
 	Size		counts = walk->offset;
 	Size		size = VARSIZE_ANY_EXHDR(walk->value);
+	bool		has_shell = false;
 
 	if (type != POLYGON_TYPE || rings > size / sizeof(uint32))
 		ereport(ERROR,
@@ -171,7 +172,8 @@ walk_polygon(RingWalk *walk, int polygon)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("geometry has a ring of %u points that is cut short", n)));
-		if (n > 0)
+		has_shell |= ring == 0 && n > 0;
+		if (has_shell && n > 0)
 			walk->callback(walk->arg, polygon, (int) ring,
 						   (const double *) (VARDATA_ANY(walk->value) + walk->offset), n, walk->stride);
 		walk->offset += bytes;

@@ -30,7 +30,7 @@ extern bool geometry_identical(Datum a, Datum b);
 /*
  * Called for each ring of a polygon or multipolygon: its polygon and its place in
  * it, both from 0 (the shell is ring 0), and n points, more than 0, each at xy + i * stride.
- * The points may not be aligned as doubles are.
+ * The points may not be aligned as doubles are. Holes without a shell are passed over.
  */
 typedef void (*RingCallback) (void *arg, int polygon, int ring, const double *xy, uint32 n, int stride);
 

@@ -344,9 +344,9 @@ static const CoverageHost host = {host_alloc, host_resize, host_free, host_pause
 
 /* The image of what a builder was given, and an end to the builder. */
 static Coverage *
-finish(CoverageBuilder *builder, size_t max_bytes)
+finish(CoverageBuilder *builder)
 {
-	size_t		bytes = coverage_build(builder, max_bytes);
+	size_t		bytes = coverage_build(builder);
 	Coverage   *image = bytes > 0 ? coverage_image(builder, host_alloc(NULL, bytes)) : NULL;
 
 	coverage_end(builder);
@@ -390,11 +390,11 @@ add_part(CoverageBuilder *builder, const Part *part, unsigned int variant)
 static Coverage *
 build(const Case *c, unsigned int variant, size_t max_bytes)
 {
-	CoverageBuilder *builder = coverage_begin(&host);
+	CoverageBuilder *builder = coverage_begin(&host, max_bytes);
 
 	for (int i = 0; i < c->nparts; i++)
 		add_part(builder, &c->part[variant ? (c->nparts - 1 - i + variant) % c->nparts : i], variant);
-	return finish(builder, max_bytes);
+	return finish(builder);
 }
 
 /* An image moved to memory of just its size. */
@@ -454,7 +454,7 @@ static void
 check_limit(const Case *c, size_t max_bytes)
 {
 	Coverage   *image = build(c, 0, max_bytes);
-	CoverageBuilder *builder = coverage_begin(&host);
+	CoverageBuilder *builder = coverage_begin(&host, max_bytes);
 
 	if (image != NULL)
 	{

@@ -232,9 +232,9 @@ static const CoverageHost host = {host_alloc, host_resize, host_free, host_pause
 
 /* The image of what a builder was given, and an end to the builder. */
 static Coverage *
-finish(CoverageBuilder *builder, size_t max_bytes)
+finish(CoverageBuilder *builder)
 {
-	size_t		bytes = coverage_build(builder, max_bytes);
+	size_t		bytes = coverage_build(builder);
 	Coverage   *image = bytes > 0 ? coverage_image(builder, host_alloc(NULL, bytes)) : NULL;
 
 	coverage_end(builder);
@@ -245,7 +245,7 @@ finish(CoverageBuilder *builder, size_t max_bytes)
 static Coverage *
 image_of_parts(const Frame *frame, bool turned, size_t max_bytes)
 {
-	CoverageBuilder *builder = coverage_begin(&host);
+	CoverageBuilder *builder = coverage_begin(&host, max_bytes);
 
 	for (int i = 0; i < nparts; i++)
 	{
@@ -271,7 +271,7 @@ image_of_parts(const Frame *frame, bool turned, size_t max_bytes)
 			coverage_add_ring(builder, xyz, n, 3);
 		}
 	}
-	return finish(builder, max_bytes);
+	return finish(builder);
 }
 
 static int
@@ -393,18 +393,77 @@ test_limits(void)
 
 	for (int i = 0; i < 3; i++)
 	{
-		builder = coverage_begin(&host);
+		builder = coverage_begin(&host, SIZE_MAX);
 		square[4] = i == 0 ? NAN : i == 1 ? INFINITY : -INFINITY;
 		coverage_add_part(builder, code_of("1"));
 		coverage_add_ring(builder, square, 5, 2);
-		CHECK(finish(builder, SIZE_MAX) == NULL, "a coordinate of %g is refused", square[4]);
+		CHECK(finish(builder) == NULL, "a coordinate of %g is refused", square[4]);
 	}
 	square[4] = 1;
-	builder = coverage_begin(&host);
+	builder = coverage_begin(&host, SIZE_MAX);
 	coverage_add_part(builder, code_of("1"));
 	coverage_add_ring(builder, square, 5, 2);
 	coverage_end(builder);
 	CHECK(allocated == 0, "an abandoned builder leaves nothing");
+}
+
+static void
+add_square(CoverageBuilder *builder, int number, double x, double y, double side)
+{
+	const double xy[] = {x, y, x + side, y, x + side, y + side, x, y + side};
+	char		code[16];
+
+	snprintf(code, sizeof(code), "%06d", number);
+	coverage_add_part(builder, code_of(code));
+	coverage_add_ring(builder, xy, 4, 2);
+}
+
+#define ACROSS	180
+
+/* So many edges in one cell, and on one another, that they are sorted piece by piece. */
+static void
+test_crowds(void)
+{
+	CoverageBuilder *builder = coverage_begin(&host, SIZE_MAX);
+	Coverage   *image;
+	void	   *scratch;
+	int			wrong = 0;
+
+	for (int i = ACROSS * ACROSS - 1; i >= 0; i--)
+		add_square(builder, i, i % ACROSS, i / ACROSS, 1);
+	add_square(builder, 999999, 1e9, 1e9, 1);
+	image = finish(builder);
+	scratch = malloc(coverage_scratch_size(image));
+	for (int i = 0; i < ACROSS * ACROSS; i += 997)
+	{
+		char		code[16];
+
+		snprintf(code, sizeof(code), "%06d", i);
+		wrong += coverage_locate(image, i % ACROSS + 0.25, i / ACROSS + 0.75, scratch) != code_of(code);
+		/* its north-east corner has three later ones around it */
+		wrong += coverage_locate(image, i % ACROSS + 1, i / ACROSS + 1, scratch) != code_of(code);
+	}
+	CHECK(wrong == 0, "%d squares and one far from them: %d wrong", ACROSS * ACROSS, wrong);
+	free(scratch);
+	host_free(NULL, image);
+
+	builder = coverage_begin(&host, SIZE_MAX);
+	for (int i = 70000; i > 0; i--)
+		add_square(builder, i, 0, 0, 1);
+	image = finish(builder);
+	scratch = malloc(coverage_scratch_size(image));
+	CHECK(coverage_size(image).edges == 4 && coverage_locate(image, 0.3, 0.3, scratch) == code_of("000001") &&
+		  coverage_locate(image, 1, 0.5, scratch) == code_of("000001") && coverage_locate(image, 1.5, 0.5, scratch) == 0,
+		  "70,000 equal squares");
+	free(scratch);
+	host_free(NULL, image);
+
+	builder = coverage_begin(&host, 100000);
+	for (int i = 0; coverage_fits(builder) && i < 70000; i++)
+		add_square(builder, i, i, 0, 1);
+	CHECK(!coverage_fits(builder) && allocated < 4000000, "what cannot fit is not collected");
+	coverage_end(builder);
+	CHECK(allocated == 0, "nor kept");
 }
 
 /* Cells too small for the coordinates to tell apart: the raster gets coarser, the answers stay. */
@@ -431,6 +490,7 @@ main(void)
 	test_lattices("medium", (Frame) {-5, 3, 0.5}, 12, 80);
 	test_lattices("large", (Frame) {0x1p20, -0x1p22, 0x1p-20}, 60, 6);
 	test_extremes();
+	test_crowds();
 	test_limits();
 	return UNIT_DONE();
 }
