@@ -67,9 +67,6 @@ extern void refuse_null_arguments(FunctionCallInfo fcinfo, const char *const *na
 /* Is there an index that finds geometries by their place? */
 extern bool relation_spatial_index(Relation rel, AttrNumber geom);
 
-/* layer_trigger.c: does a trigger on the table keep codes as grid_assign makes them? */
-extern bool assign_trigger_keeps(Relation rel, const char *layer, const char *geom, const char *code, double tolerance);
-
 /*
  * layer_locate.c: the code of the area that a point is in; 0 where there is
  * none.  The site is zeroed before the first call.

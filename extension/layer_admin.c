@@ -258,7 +258,7 @@ grid_layer_drop(PG_FUNCTION_ARGS)
 	/* Somebody else may have dropped it while we waited. */
 	relation = read_own_layer(name)->relation;
 	layer_delete(name);
-	layer_target_forget_layer(name);
+	layer_target_sweep();
 	if (!list_member_oid(layer_relations(), relation))
 	{
 		if (get_rel_name(relation))

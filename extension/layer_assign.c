@@ -7,8 +7,9 @@
  * is then, so no row ever gets the code of a place where it was before.
  *
  * AFTER AN EDIT
- *	  Where a trigger keeps the codes and every row has been assigned once, only
- *	  rows in the boxes that were edited since are looked at (layer_target.c).
+ *	  Where a trigger has kept the codes without a break (layer_keeper.c) since
+ *	  every row was assigned, only rows in the boxes that were edited since are
+ *	  looked at (layer_target.c).
  *
  * WRITERS IN FLIGHT
  *	  A writer may have located a row on polygons that are edited before it
@@ -44,6 +45,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "layer_keeper.h"
 #include "layer_rule.h"
 #include "layer_target.h"
 #include "miscadmin.h"
@@ -52,12 +54,14 @@
 #include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(grid_assign);
 
@@ -81,14 +85,13 @@ typedef struct Assignment
 	int32		srid;			/* of the layer */
 	char	   *geom;			/* quoted */
 	char	   *code;			/* quoted */
-	double		tolerance;
 	char	   *filter;			/* columns as t.column; or "true" */
-	bool		kept;			/* a trigger keeps the codes right */
-	LayerTarget state;			/* what is known of the target, where it is kept */
+	LayerTarget state;			/* what keeps the target, and what it has taken in */
 	TransactionId edits_below;	/* the snapshot that read the log sees no transaction from here on */
 	int64		assigned;
 	int64		changed;
 	int64		outside;
+	int			reported;		/* per cent */
 } Assignment;
 
 enum
@@ -145,6 +148,10 @@ execute(const char *query, Rows rows, Datum *values, int nvalues, int expected)
 		types[PARAM_FROM] = types[PARAM_BEFORE] = TIDOID;
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	result = SPI_execute_with_args(query, nvalues, types, values, NULL, false, 0);
+	if (result == SPI_OK_REWRITTEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot assign codes in a table whose rules replace UPDATE")));
 	if (result != expected)
 		elog(ERROR, "grid_assign: query failed: %s", SPI_result_code_string(result));
 	AtEOXact_GUC(true, nest);
@@ -155,7 +162,7 @@ static void
 assign_rows(Assignment *a, Rows rows, Datum *values, int nvalues)
 {
 	values[PARAM_LAYER] = PointerGetDatum(a->layer);
-	values[PARAM_TOLERANCE] = Float8GetDatum(a->tolerance);
+	values[PARAM_TOLERANCE] = Float8GetDatum(a->state.tolerance);
 	execute(assigning_update(a, rows), rows, values, nvalues, SPI_OK_UPDATE);
 	a->changed += SPI_processed;
 }
@@ -201,47 +208,84 @@ count_rows(Assignment *a, Rows rows, Datum *values, int nvalues)
 static void
 count_all(Assignment *a)
 {
-	Datum		values[NPARAMS] = {PointerGetDatum(a->layer), Float8GetDatum(a->tolerance)};
+	Datum		values[NPARAMS] = {PointerGetDatum(a->layer), Float8GetDatum(a->state.tolerance)};
 
 	count_rows(a, ALL_ROWS, values, PARAM_FROM);
 }
 
-/* Assign and count the rows where a layer was edited, a tolerance around included. */
+/* Make a box larger by the tolerance. */
+static void
+widen(void *arg, double *box)
+{
+	const Assignment *a = arg;
+	double		tolerance = a->state.tolerance;
+	KeptLayer  *kept = layer_kept(a->state.layer);
+	GeometryHead farthest = {.y = Max(fabs(box[1]), fabs(box[3]))};	/* from the equator */
+	double		reach_x;
+	double		reach_y;
+
+	layer_reach(kept, &farthest, tolerance, &reach_x, &reach_y);
+	/* Degrees are shortest where the points farthest away may be. */
+	farthest.y += reach_y;
+	if (kept->geographic)
+		farthest.y = Min(farthest.y, 90);
+	layer_reach(kept, &farthest, tolerance, &reach_x, &reach_y);
+	box[0] -= reach_x;
+	box[1] -= reach_y;
+	box[2] += reach_x;
+	box[3] += reach_y;
+}
+
+/* Assign and count the rows where a layer was edited. */
 static void
 assign_box(Assignment *a, const double *box)
 {
-	KeptLayer  *kept = layer_kept(text_to_cstring(a->layer));
-	GeometryHead farthest = {.y = Max(fabs(box[1]), fabs(box[3]))};	/* from the equator */
 	Datum		values[NPARAMS];
-	double		reach_x = 0;
-	double		reach_y = 0;
 
-	if (a->tolerance > 0)
-	{
-		layer_reach(kept, &farthest, a->tolerance, &reach_x, &reach_y);
-		/* Degrees are shortest where the points farthest away may be. */
-		farthest.y += reach_y;
-		if (kept->geographic)
-			farthest.y = Min(farthest.y, 90);
-		layer_reach(kept, &farthest, a->tolerance, &reach_x, &reach_y);
-	}
-	values[PARAM_WEST] = Float8GetDatum(box[0] - reach_x);
-	values[PARAM_WEST + 1] = Float8GetDatum(box[1] - reach_y);
-	values[PARAM_WEST + 2] = Float8GetDatum(box[2] + reach_x);
-	values[PARAM_WEST + 3] = Float8GetDatum(box[3] + reach_y);
+	for (int i = 0; i < 4; i++)
+		values[PARAM_WEST + i] = Float8GetDatum(box[i]);
 	assign_rows(a, ROWS_IN_BOX, values, NPARAMS);
 	count_rows(a, ROWS_IN_BOX, values, NPARAMS);
 }
 
 /* --- what is known of the target --- */
 
-/* The pg_snapshot of now, in memory that outlives a commit. */
+/*
+ * The pg_snapshot of now, in memory that outlives a commit.  Our own transaction
+ * is in progress in it, which PostgreSQL leaves out: it may go on to edit.
+ */
 static Datum
 current_snapshot(void)
 {
 	Datum		snapshot = DirectFunctionCall1(pg_current_snapshot, (Datum) 0);
+	uint64		xmin = U64FromFullTransactionId(DatumGetFullTransactionId(DirectFunctionCall1(pg_snapshot_xmin, snapshot)));
+	uint64		xmax = U64FromFullTransactionId(DatumGetFullTransactionId(DirectFunctionCall1(pg_snapshot_xmax, snapshot)));
+	uint64		own = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
+	char	   *xip = strrchr(DatumGetCString(DirectFunctionCall1(pg_snapshot_out, snapshot)), ':') + 1;
+	StringInfoData with_own;
+	bool		added = own == 0 || own >= xmax;
 
-	return PointerGetDatum(PG_DETOAST_DATUM_COPY(snapshot));
+	if (added)
+		return PointerGetDatum(PG_DETOAST_DATUM_COPY(snapshot));
+	initStringInfo(&with_own);
+	appendStringInfo(&with_own, UINT64_FORMAT ":" UINT64_FORMAT ":", Min(xmin, own), xmax);
+	while (*xip)
+	{
+		uint64		xid = strtou64(xip, &xip, 10);
+
+		if (!added && own <= xid)
+		{
+			appendStringInfo(&with_own, UINT64_FORMAT ",", own);
+			added = true;
+		}
+		if (xid != own)
+			appendStringInfo(&with_own, UINT64_FORMAT ",", xid);
+		xip += *xip == ',';
+	}
+	if (!added)
+		appendStringInfo(&with_own, UINT64_FORMAT ",", own);
+	with_own.data[with_own.len - 1] = '\0';
+	return DirectFunctionCall1(pg_snapshot_in, CStringGetDatum(with_own.data));
 }
 
 /*
@@ -258,27 +302,31 @@ read_edits(Assignment *a)
 
 	PushActiveSnapshot(snapshot);
 	a->edits_below = snapshot->xmax;
-	if (a->kept)
+	if (a->state.keeper != 0)
 	{
-		if (layer_target_read(&state) && state.complete && state.tolerance == a->tolerance)
+		if (layer_target_read(&state) && state.complete && state.keeper == a->state.keeper)
 			edits = layer_edits_since(a->relation, state.consumed);
 		a->state.consumed = current_snapshot();
 	}
 	PopActiveSnapshot();
+	if (!edits.everywhere && a->state.tolerance > 0)
+		layer_edits_widen(&edits, widen, a);
 	return edits;
 }
 
-/* Remember that the target has taken in what was read, all of it or none yet. */
+/*
+ * Remember that the target has taken in what was read, all of it or none yet;
+ * all only where it was kept all the time.
+ */
 static void
 write_state(Assignment *a, bool complete)
 {
-	if (!a->kept)
+	if (a->state.keeper == 0)
 		return;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	a->state.complete = complete;
-	a->state.tolerance = a->tolerance;
+	a->state.complete = complete && layer_keeper(&a->state) == a->state.keeper;
 	layer_target_write(&a->state);
-	if (complete)
+	if (a->state.complete)
 		layer_edits_prune(a->relation);
 	PopActiveSnapshot();
 }
@@ -311,22 +359,6 @@ target_tags(const Assignment *a)
 	return tags;
 }
 
-/* Wait for everybody who may write a code found on older polygons. */
-static void
-wait_for_writers(const Assignment *a)
-{
-	List	   *tags = target_tags(a);
-	VirtualTransactionId *older;
-	int			n;
-
-	/* Two of these must not wait for each other's snapshot. */
-	InvalidateCatalogSnapshot();
-	WaitForLockersMultiple(tags, ShareLock, false);
-	older = older_snapshots(a, &n);
-	for (int i = 0; i < n; i++)
-		(void) VirtualXactLock(older[i], true);
-}
-
 static bool
 has_writers(const Assignment *a)
 {
@@ -341,6 +373,27 @@ has_writers(const Assignment *a)
 			return true;
 	}
 	return false;
+}
+
+/* Wait for everybody who may write a code found on older polygons. */
+static void
+wait_for_writers(const Assignment *a)
+{
+	List	   *tags = target_tags(a);
+	VirtualTransactionId *older;
+	int			n;
+
+	/* Two of these must not wait for each other's snapshot. */
+	InvalidateCatalogSnapshot();
+	older = older_snapshots(a, &n);
+	if (n > 0 || has_writers(a))
+		ereport(NOTICE,
+				(errmsg("grid_assign: waiting for transactions that began before"),
+				 errdetail("They may write codes of older polygons.")));
+	WaitForLockersMultiple(tags, ShareLock, false);
+	older = older_snapshots(a, &n);
+	for (int i = 0; i < n; i++)
+		(void) VirtualXactLock(older[i], true);
 }
 
 /*
@@ -374,13 +427,16 @@ measure_target(Oid target, int batch, BlockNumber *step)
 	return most;
 }
 
-/* Say how far it is, how fast, and how long the rest will take. */
+/* Say how far it is, how fast, and how long the rest will take; once for each per cent. */
 static void
-report_progress(const Assignment *a, double done, TimestampTz started)
+report_progress(Assignment *a, double done, TimestampTz started)
 {
 	double		seconds = (double) (GetCurrentTimestamp() - started) / USECS_PER_SEC;
 	int			rest = (int) (seconds * (1 - done) / done);
 
+	if ((int) (100 * done) <= a->reported)
+		return;
+	a->reported = (int) (100 * done);
 	ereport(NOTICE,
 			(errmsg("grid_assign: %d %% of \"%s\" done, " INT64_FORMAT " rows written",
 					(int) (100 * done), get_rel_name(a->target), a->changed),
@@ -492,24 +548,15 @@ assign_in_transaction(Assignment *a)
 
 /* --- arguments --- */
 
-/* Is there an index that finds the points in a box? */
-static bool
-has_spatial_index(Relation rel, const char *column)
+/* Who may not write the codes must not lock the table either. */
+static void
+check_rights(Oid target, const char *code)
 {
-	return relation_spatial_index(rel, get_attnum(RelationGetRelid(rel), column));
-}
+	AttrNumber	column = get_attnum(target, code);
 
-/*
- * Does a trigger keep the codes as this call makes them?  Where it fires on
- * every row written to the table; children that inherit have triggers of their
- * own.  A table without a spatial index is as well looked at whole.
- */
-static bool
-is_kept(Relation rel, const char *layer, const char *geom, const char *code, double tolerance)
-{
-	return has_spatial_index(rel, geom) &&
-		(rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE || !has_subclass(RelationGetRelid(rel))) &&
-		assign_trigger_keeps(rel, layer, geom, code, tolerance);
+	if (pg_class_aclcheck(target, GetUserId(), ACL_UPDATE) != ACLCHECK_OK &&
+		(column == InvalidAttrNumber || pg_attribute_aclcheck(target, column, GetUserId(), ACL_UPDATE) != ACLCHECK_OK))
+		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(target)), get_rel_name(target));
 }
 
 /* Open the target, check what can be checked before any work, and describe the job. */
@@ -519,8 +566,10 @@ prepare_assignment(Assignment *a, FunctionCallInfo fcinfo)
 	char	   *layer = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	char	   *geom = NameStr(*PG_GETARG_NAME(2));
 	char	   *code = NameStr(*PG_GETARG_NAME(3));
-	Relation	rel = relation_open(PG_GETARG_OID(0), RowExclusiveLock);
+	Relation	rel;
 
+	check_rights(PG_GETARG_OID(0), code);
+	rel = relation_open(PG_GETARG_OID(0), RowExclusiveLock);
 	if (rel->rd_rel->relkind != RELKIND_RELATION && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -535,15 +584,16 @@ prepare_assignment(Assignment *a, FunctionCallInfo fcinfo)
 	a->srid = layer_kept(layer)->srid;
 	a->geom = pstrdup(quote_identifier(geom));
 	a->code = pstrdup(quote_identifier(code));
-	a->tolerance = PG_GETARG_FLOAT8(4);
-	layer_check_tolerance(a->tolerance);
+	layer_check_tolerance(PG_GETARG_FLOAT8(4));
 	a->filter = PG_ARGISNULL(5) ? "true"
 		: statement_filter(rel, text_to_cstring(PG_GETARG_TEXT_PP(5)), "t");
-	a->kept = PG_ARGISNULL(5) && is_kept(rel, layer, geom, code, a->tolerance);
 	a->state.target = a->target;
 	strlcpy(a->state.layer, layer, NAMEDATALEN);
 	namestrcpy(&a->state.geom_column, geom);
 	namestrcpy(&a->state.code_column, code);
+	a->state.tolerance = PG_GETARG_FLOAT8(4);
+	a->state.keeper = PG_ARGISNULL(5) ? layer_keeper(&a->state) : 0;
+	layer_keeper_warn(&a->state);
 	relation_close(rel, NoLock);
 }
 

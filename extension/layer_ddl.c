@@ -131,6 +131,12 @@ table_altered(Oid table, const AlterTableCmd *command)
 		case AT_EnableTrigUser:
 			triggers_enabled(table);
 			break;
+		case AT_EnableRowSecurity:
+		case AT_DisableRowSecurity:
+		case AT_ForceRowSecurity:
+		case AT_NoForceRowSecurity:
+			touch_tree(table);	/* rows may have been assigned that were not all to be seen */
+			break;
 		default:
 			if (alter_changes_values(command->subtype))
 				touch_tree(table);
@@ -146,8 +152,6 @@ alter_table(const AlterTableStmt *statement)
 
 	if (!OidIsValid(table))
 		return;
-	/* Triggers may be disabled, points be moved, rows have come. */
-	layer_target_forget(table);
 	foreach(lc, statement->cmds)
 		table_altered(table, lfirst_node(AlterTableCmd, lc));
 }
@@ -323,7 +327,6 @@ grid_layer_dropped(PG_FUNCTION_ARGS)
 		bool		isnull;
 		Oid			table = DatumGetObjectId(SPI_getbinval(dropped->vals[i], dropped->tupdesc, 1, &isnull));
 
-		layer_target_forget(table);
 		if (layer_delete_of_relation(table) > 0)
 		{
 			layer_edit_forget(table);
@@ -331,7 +334,10 @@ grid_layer_dropped(PG_FUNCTION_ARGS)
 		}
 	}
 	if (dropped->numvals > 0)
+	{
+		layer_target_sweep();
 		touch_parents();
+	}
 	event_end(pushed);
 	PG_RETURN_VOID();
 }

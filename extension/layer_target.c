@@ -26,19 +26,20 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/xid8.h"
 
 /* Boxes from which on everything is assigned anew. */
 #define MOST_BOXES		1000
 
-/* Columns of grid_assign_target, as sql/install/21-layer-versions.sql declares them. */
+/* Columns of grid_assign_target, as sql/install/23-assign-targets.sql declares them. */
 enum
 {
 	TARGET_TARGET = 1,
 	TARGET_LAYER,
 	TARGET_GEOM_COLUMN,
 	TARGET_CODE_COLUMN,
-	TARGET_TOLERANCE,
+	TARGET_KEEPER,
 	TARGET_COMPLETE,
 	TARGET_CONSUMED,
 	TARGET_COLUMNS = TARGET_CONSUMED
@@ -87,7 +88,7 @@ layer_target_read(LayerTarget *target)
 		found = is_row_of(values, target);
 		if (!found)
 			continue;
-		target->tolerance = DatumGetFloat8(values[TARGET_TOLERANCE - 1]);
+		target->keeper = (uint64) DatumGetInt64(values[TARGET_KEEPER - 1]);
 		target->complete = DatumGetBool(values[TARGET_COMPLETE - 1]);
 		target->consumed = PointerGetDatum(PG_DETOAST_DATUM_COPY(values[TARGET_CONSUMED - 1]));
 	}
@@ -96,9 +97,24 @@ layer_target_read(LayerTarget *target)
 	return found;
 }
 
-/* Delete the row of a target, or with like NULL all rows of the table. */
+/* Is the table or the layer of a row no more? */
+static bool
+is_orphan(const Datum *values)
+{
+	return !SearchSysCacheExists1(RELOID, values[TARGET_TARGET - 1]) ||
+		layer_read(TextDatumGetCString(values[TARGET_LAYER - 1])) == NULL;
+}
+
+typedef enum Doomed
+{
+	ALL_OF_TABLE,
+	LIKE_TARGET,
+	ORPHANS
+} Doomed;
+
+/* Delete rows of a table; like is of LIKE_TARGET only. */
 static void
-delete_targets(Relation table, Oid target, const LayerTarget *like)
+delete_targets(Relation table, Oid target, Doomed doomed, const LayerTarget *like)
 {
 	SysScanDesc scan = scan_targets(table, target);
 	HeapTuple	tuple;
@@ -109,7 +125,7 @@ delete_targets(Relation table, Oid target, const LayerTarget *like)
 		bool		nulls[TARGET_COLUMNS];
 
 		heap_deform_tuple(tuple, RelationGetDescr(table), values, nulls);
-		if (like == NULL || is_row_of(values, like))
+		if (doomed == ALL_OF_TABLE || (doomed == LIKE_TARGET ? is_row_of(values, like) : is_orphan(values)))
 			CatalogTupleDelete(table, &tuple->t_self);
 	}
 	systable_endscan(scan);
@@ -132,13 +148,13 @@ layer_target_write(const LayerTarget *target)
 	Datum		values[TARGET_COLUMNS];
 	bool		nulls[TARGET_COLUMNS] = {0};
 
-	delete_targets(table, target->target, target);
+	delete_targets(table, target->target, LIKE_TARGET, target);
 	CommandCounterIncrement();
 	values[TARGET_TARGET - 1] = ObjectIdGetDatum(target->target);
 	values[TARGET_LAYER - 1] = CStringGetTextDatum(target->layer);
 	values[TARGET_GEOM_COLUMN - 1] = NameGetDatum(&target->geom_column);
 	values[TARGET_CODE_COLUMN - 1] = NameGetDatum(&target->code_column);
-	values[TARGET_TOLERANCE - 1] = Float8GetDatum(target->tolerance);
+	values[TARGET_KEEPER - 1] = Int64GetDatum((int64) target->keeper);
 	values[TARGET_COMPLETE - 1] = BoolGetDatum(target->complete);
 	values[TARGET_CONSUMED - 1] = target->consumed;
 	CatalogTupleInsert(table, heap_form_tuple(RelationGetDescr(table), values, nulls));
@@ -176,36 +192,54 @@ layer_target_forget(Oid changed)
 	foreach(cell, targets_near(table, changed))
 	{
 		table_close(open_to_write(lfirst_oid(cell)), NoLock);
-		delete_targets(table, lfirst_oid(cell), NULL);
+		delete_targets(table, lfirst_oid(cell), ALL_OF_TABLE, NULL);
 	}
 	table_close(table, NoLock);
 }
 
-void
-layer_target_forget_layer(const char *layer)
+static List *
+orphaned_targets(Relation table)
 {
-	Relation	table = open_ours("grid_assign_target", RowExclusiveLock);
 	SysScanDesc scan = systable_beginscan(table, InvalidOid, false, NULL, 0, NULL);
+	List	   *targets = NIL;
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		bool		isnull;
-		Datum		name = heap_getattr(tuple, TARGET_LAYER, RelationGetDescr(table), &isnull);
+		Datum		values[TARGET_COLUMNS];
+		bool		nulls[TARGET_COLUMNS];
 
-		if (strcmp(TextDatumGetCString(name), layer) == 0)
-			CatalogTupleDelete(table, &tuple->t_self);
+		heap_deform_tuple(tuple, RelationGetDescr(table), values, nulls);
+		if (is_orphan(values))
+			targets = list_append_unique_oid(targets, DatumGetObjectId(values[TARGET_TARGET - 1]));
 	}
 	systable_endscan(scan);
-	table_close(table, RowExclusiveLock);
+	return targets;
+}
+
+void
+layer_target_sweep(void)
+{
+	Relation	table = open_ours("grid_assign_target", RowExclusiveLock);
+	ListCell   *cell;
+
+	foreach(cell, orphaned_targets(table))
+	{
+		table_close(open_to_write(lfirst_oid(cell)), NoLock);
+		delete_targets(table, lfirst_oid(cell), ORPHANS, NULL);
+	}
+	table_close(table, NoLock);
 	CommandCounterIncrement();
 }
 
 /* --- edits --- */
 
+/* A transaction never sees its own edits as done: more of them may follow. */
 static bool
 sees(Datum snapshot, Datum xid)
 {
+	if (FullTransactionIdEquals(DatumGetFullTransactionId(xid), GetTopFullTransactionIdIfAny()))
+		return false;
 	return DatumGetBool(DirectFunctionCall2(pg_visible_in_snapshot, xid, snapshot));
 }
 
@@ -267,7 +301,24 @@ layer_edits_since(Oid relation, Datum consumed)
 	return since.edits;
 }
 
-/* What the targets of a table's layers have taken in, a pg_snapshot each. */
+void
+layer_edits_widen(LayerEdits *edits, void (*widen) (void *arg, double *box), void *arg)
+{
+	LayerEdits	narrow = *edits;
+
+	edits->n = 0;
+	edits->boxes = palloc(narrow.n * sizeof(double[4]));
+	for (int i = 0; i < narrow.n; i++)
+	{
+		widen(arg, narrow.boxes[i]);
+		add_box(edits, narrow.boxes[i]);
+	}
+}
+
+/*
+ * What the targets of a table's layers have taken in, a pg_snapshot each.  One
+ * that is not complete will be assigned whole, whatever the log says.
+ */
 static List *
 consumed_of_targets(Oid relation)
 {
@@ -284,7 +335,7 @@ consumed_of_targets(Oid relation)
 
 		heap_deform_tuple(tuple, RelationGetDescr(table), values, nulls);
 		layer = layer_read(TextDatumGetCString(values[TARGET_LAYER - 1]));
-		if (layer && layer->relation == relation)
+		if (layer && layer->relation == relation && DatumGetBool(values[TARGET_COMPLETE - 1]))
 			consumed = lappend(consumed, PG_DETOAST_DATUM_COPY(values[TARGET_CONSUMED - 1]));
 	}
 	systable_endscan(scan);

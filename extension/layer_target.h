@@ -15,6 +15,7 @@ typedef struct LayerTarget
 	NameData	geom_column;
 	NameData	code_column;
 	double		tolerance;
+	uint64		keeper;			/* what kept its codes then (layer_keeper.h) */
 	bool		complete;		/* every row has been assigned once */
 	Datum		consumed;		/* pg_snapshot: what it sees of edits has been taken in */
 } LayerTarget;
@@ -25,11 +26,11 @@ extern bool layer_target_read(LayerTarget *target);
 /* Write what is known of a target, in place of what was. */
 extern void layer_target_write(const LayerTarget *target);
 
-/* Forget what depends on a table that has been dropped or altered. */
+/* Forget what depends on a table that is not what it was. */
 extern void layer_target_forget(Oid changed);
 
-/* Forget all tables of a layer that has been dropped. */
-extern void layer_target_forget_layer(const char *layer);
+/* Forget tables and layers that have been dropped. */
+extern void layer_target_sweep(void);
 
 /* Where a layer was edited. */
 typedef struct LayerEdits
@@ -41,6 +42,9 @@ typedef struct LayerEdits
 
 /* The edits of a layer's table that the active snapshot sees and a pg_snapshot does not. */
 extern LayerEdits layer_edits_since(Oid relation, Datum consumed);
+
+/* Make the boxes larger, and one of those that meet then. */
+extern void layer_edits_widen(LayerEdits *edits, void (*widen) (void *arg, double *box), void *arg);
 
 /* Delete from the log what every target has taken in. */
 extern void layer_edits_prune(Oid relation);

@@ -139,37 +139,3 @@ grid_assign_trigger(PG_FUNCTION_ARGS)
 	return PointerGetDatum(heap_modify_tuple_by_cols(tuple, desc, 1, &(int) {setup->code},
 													 &value, &isnull));
 }
-
-/* Is it our function, whatever its oid is in this database? */
-static bool
-is_assign_trigger(Oid function)
-{
-	char	   *name = get_func_name(function);
-
-	return name && strcmp(name, "grid_assign_trigger") == 0 && get_func_namespace(function) == gridtree_schema();
-}
-
-bool
-assign_trigger_keeps(Relation rel, const char *layer, const char *geom, const char *code, double tolerance)
-{
-	TriggerDesc *triggers = rel->trigdesc;
-
-	for (int i = 0; triggers && i < triggers->numtriggers; i++)
-	{
-		Trigger    *trigger = &triggers->triggers[i];
-		int16		type = trigger->tgtype;
-		double		kept = 0;
-
-		if (!is_assign_trigger(trigger->tgfoid) || trigger->tgnargs < 3)
-			continue;
-		if (trigger->tgnargs > 3)
-			kept = DatumGetFloat8(DirectFunctionCall1(float8in, CStringGetDatum(trigger->tgargs[3])));
-		if ((trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger->tgenabled == TRIGGER_FIRES_ALWAYS) &&
-			TRIGGER_FOR_ROW(type) && TRIGGER_FOR_BEFORE(type) && TRIGGER_FOR_INSERT(type) && TRIGGER_FOR_UPDATE(type) &&
-			trigger->tgqual == NULL && trigger->tgnattr == 0 && kept == tolerance &&
-			strcmp(trigger->tgargs[0], layer) == 0 && strcmp(trigger->tgargs[1], geom) == 0 &&
-			strcmp(trigger->tgargs[2], code) == 0)
-			return true;
-	}
-	return false;
-}

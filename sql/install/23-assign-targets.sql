@@ -4,7 +4,7 @@ CREATE TABLE @extschema@.grid_assign_target (
 	layer text COLLATE "C" NOT NULL,
 	geom_column name NOT NULL,
 	code_column name NOT NULL,
-	tolerance double precision NOT NULL,
+	keeper bigint NOT NULL,
 	complete boolean NOT NULL,
 	consumed pg_snapshot NOT NULL,
 	CONSTRAINT grid_assign_target_pkey PRIMARY KEY (target, layer, geom_column, code_column)
