@@ -274,6 +274,52 @@ UPDATE levels SET geom = ST_Translate(geom, 1, 0);
 SELECT count(*) FROM differing;
 SELECT count(*) FROM differing;
 
+-- files: one for each layer, however often it is rewritten, dropped and added
+CREATE FUNCTION files(relation regclass) RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(*) FROM pg_ls_dir('base/pgsql_tmp') f JOIN pg_database d ON datname = current_database()
+	WHERE f LIKE format('pgsql\_tmp\_gridtree.%s.%s.%%', d.oid, relation::oid)
+$$;
+SELECT has_image('area2'), files('area2');
+VACUUM FULL area2;
+SELECT has_image('area2'), files('area2');
+SELECT grid_layer_drop('area2');
+SELECT files('area2');
+SELECT grid_layer_add('area2', 'area2');
+SELECT has_image('area2'), files('area2');
+BEGIN;
+SELECT grid_layer_drop('area2');
+ROLLBACK;
+SELECT has_image('area2'), files('area2'), differing('area2');
+SELECT 'area2'::regclass::oid AS area2 \gset
+DROP TABLE area2;
+SELECT files(:area2);
+-- the setting holds at once
+SELECT count(*) > 0 AS some FROM grid_layers WHERE bytes > 0;
+SET gridtree.layer_cache = 0;
+SELECT count(*) FROM grid_layers WHERE bytes > 0;
+RESET gridtree.layer_cache;
+
+-- a row that the filter cannot take stops one statement at most
+CREATE TABLE fragile AS SELECT geom, code, 1 AS n FROM area;
+CREATE INDEX ON fragile USING gist (geom);
+SELECT grid_layer_add('fragile', 'fragile', filter => '10 / n > 0');
+INSERT INTO fragile VALUES (box(1000, 1000, 1, 1), '99', 0);
+SET enable_seqscan = off;
+CREATE PROCEDURE locate_often(OUT failed int) LANGUAGE plpgsql AS $$
+BEGIN
+	failed := 0;
+	FOR i IN 1 .. 3000 LOOP
+		BEGIN
+			PERFORM grid_locate('fragile', ST_SetSRID(ST_Point(i % 80 / 10.0, i % 77 / 10.0), 3857));
+		EXCEPTION WHEN division_by_zero THEN
+			failed := failed + 1;
+		END;
+	END LOOP;
+END $$;
+CALL locate_often(NULL);
+RESET enable_seqscan;
+SELECT grid_layer_prepare('fragile');
+
 SET client_min_messages = warning;
 DROP SCHEMA locate_image CASCADE;
 DROP ROLE locate_image_reader;
