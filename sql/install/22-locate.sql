@@ -9,7 +9,7 @@ COMMENT ON FUNCTION @extschema@.grid_locate(text, geometry, double precision) IS
 CREATE FUNCTION @extschema@.grid_layer_prepare(layer text, OUT polygons bigint, OUT edges bigint, OUT cells bigint, OUT bytes bigint)
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 100000;
 COMMENT ON FUNCTION @extschema@.grid_layer_prepare(text) IS
-'Builds the image of a layer now, where there is none for its present polygons, and returns its size; all sessions share it. Not needed: grid_locate builds it when it pays. NULL where the rule''s own SQL must answer: the transaction has edited the layer, a row-level policy or missing rights, rows that are not polygons, an image larger than gridtree.layer_cache.';
+'Builds the image of a layer now, where there is none for its present polygons, and returns its size; all sessions share it. Not needed: grid_locate builds it when it pays. NULL where the rule''s own SQL must answer: the transaction has edited the layer, a row-level policy or missing rights, rows that are not polygons or have another SRID, coordinates that are not finite, an unlogged table, an image larger than gridtree.layer_cache, a filter that has failed on a row; or where another session is just building it. polygons counts the parts of multipolygons.';
 
 CREATE FUNCTION @extschema@.grid_layer_image(layer text, OUT polygons bigint, OUT edges bigint, OUT cells bigint, OUT bytes bigint)
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 1000;
