@@ -68,6 +68,9 @@ PG_FUNCTION_INFO_V1(grid_assign);
 /* Rows a block where nobody has counted them yet. */
 #define ROWS_PER_BLOCK	100
 
+/* How often a box is halved, for fewer rows than a batch; at some places there are more. */
+#define MOST_HALVINGS	40
+
 /* The rows of a statement. */
 typedef enum Rows
 {
@@ -92,6 +95,7 @@ typedef struct Assignment
 	int64		changed;
 	int64		outside;
 	int			reported;		/* per cent */
+	int64		committed;		/* of those changed */
 } Assignment;
 
 enum
@@ -236,14 +240,23 @@ widen(void *arg, double *box)
 	box[3] += reach_y;
 }
 
+/* The parameters of a statement about the rows in a box. */
+static void
+box_values(const Assignment *a, const double *box, Datum *values)
+{
+	values[PARAM_LAYER] = PointerGetDatum(a->layer);
+	values[PARAM_TOLERANCE] = Float8GetDatum(a->state.tolerance);
+	for (int i = 0; i < 4; i++)
+		values[PARAM_WEST + i] = Float8GetDatum(box[i]);
+}
+
 /* Assign and count the rows where a layer was edited. */
 static void
 assign_box(Assignment *a, const double *box)
 {
 	Datum		values[NPARAMS];
 
-	for (int i = 0; i < 4; i++)
-		values[PARAM_WEST + i] = Float8GetDatum(box[i]);
+	box_values(a, box, values);
 	assign_rows(a, ROWS_IN_BOX, values, NPARAMS);
 	count_rows(a, ROWS_IN_BOX, values, NPARAMS);
 }
@@ -482,24 +495,66 @@ say_only_edited(const Assignment *a, const LayerEdits *edits)
 			 errhint("With a filter, if only 'true', every row is looked at.")));
 }
 
+static bool
+has_more_rows(const Assignment *a, const double *box, int batch)
+{
+	Datum		values[NPARAMS];
+	bool		isnull;
+
+	box_values(a, box, values);
+	execute(psprintf("SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) %d FROM"
+					 " (SELECT FROM %s t WHERE ($1 IS NOT NULL) AND ($2 IS NOT NULL) AND %s LIMIT %d::pg_catalog.int8 OPERATOR(pg_catalog.+) 1) few",
+					 batch, relation_quoted(a->target), rows_clause(a, ROWS_IN_BOX), batch),
+			ROWS_IN_BOX, values, NPARAMS, SPI_OK_SELECT);
+	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/*
+ * Assign the rows in a box, or in one half of it after the other where they are
+ * more than a batch.  A row on the line between is looked at twice.
+ */
+static void
+assign_box_in_batches(Assignment *a, const double *box, int batch, int halvings)
+{
+	Datum		values[NPARAMS];
+
+	CHECK_FOR_INTERRUPTS();
+	check_stack_depth();
+	if (halvings < MOST_HALVINGS && has_more_rows(a, box, batch))
+	{
+		int			axis = box[2] - box[0] < box[3] - box[1];
+		double		half[4] = {box[0], box[1], box[2], box[3]};
+
+		half[axis + 2] = box[axis] + (box[axis + 2] - box[axis]) / 2;
+		assign_box_in_batches(a, half, batch, halvings + 1);
+		half[axis] = half[axis + 2];
+		half[axis + 2] = box[axis + 2];
+		assign_box_in_batches(a, half, batch, halvings + 1);
+		return;
+	}
+	box_values(a, box, values);
+	assign_rows(a, ROWS_IN_BOX, values, NPARAMS);
+	if (a->changed - a->committed >= batch)
+	{
+		SPI_commit();
+		a->committed = a->changed;
+	}
+}
+
 /* Assign where the layer was edited, committing between. */
 static void
 assign_edited_in_batches(Assignment *a, const LayerEdits *edits, int batch)
 {
-	int64		committed = 0;
+	Datum		values[NPARAMS];
 
 	say_only_edited(a, edits);
 	SPI_commit();
 	wait_for_writers(a);
 	for (int i = 0; i < edits->n; i++)
 	{
-		CHECK_FOR_INTERRUPTS();
-		assign_box(a, edits->boxes[i]);
-		if (a->changed - committed >= batch)
-		{
-			SPI_commit();
-			committed = a->changed;
-		}
+		assign_box_in_batches(a, edits->boxes[i], batch, 0);
+		box_values(a, edits->boxes[i], values);
+		count_rows(a, ROWS_IN_BOX, values, NPARAMS);
 	}
 	write_state(a, true);
 	SPI_commit();

@@ -137,6 +137,18 @@ CALL grid_assign('barn', 'kept', tolerance => 3);
 \set VERBOSITY terse
 CREATE RULE nothing AS ON UPDATE TO barn DO INSTEAD NOTHING;
 CALL grid_assign('barn', 'kept', tolerance => 3, filter => 'true');
+-- a batch bounds what an edit writes at a time, down to rows at one place
+CREATE TABLE written (tx xid8, n int);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO written VALUES (pg_current_xact_id(), 1); RETURN NULL; END$$;
+CREATE TRIGGER note AFTER UPDATE ON house FOR EACH ROW EXECUTE FUNCTION note();
+INSERT INTO house SELECT i % 90, CASE WHEN i < 20 THEN 'SRID=3857;POINT(4.5 0.5)' ELSE ST_SetSRID(ST_Point(i % 89 / 10.0, 0.5), 3857) END FROM generate_series(1, 200) i;
+CALL after('SELECT');
+UPDATE area SET code = ('8' || code::text)::gridcode;
+SET client_min_messages = warning;
+CALL grid_assign('house', 'kept', batch => 10);
+RESET client_min_messages;
+SELECT max(n) AS most, sum(n) AS rows FROM (SELECT sum(n) AS n FROM written GROUP BY tx) t;
+CALL after('SELECT');
 -- what is gone is forgotten
 DROP TABLE barn;
 SELECT target::regclass, layer, complete FROM grid_assign_target ORDER BY 1;
