@@ -231,10 +231,11 @@ grid_layer_add(PG_FUNCTION_ARGS)
 				 errhint("CREATE INDEX ON %s USING gist (%s);", relation_quoted(layer.relation),
 						 quote_identifier(NameStr(layer.geom_column)))));
 	layer_insert(&layer);
+	/* ALTER TABLE, which enables triggers, wants to be alone with the table. */
+	relation_close(rel, NoLock);
 	layer_equip(layer.relation, ShareRowExclusiveLock);
 	/* Without triggers anything may have been changed. */
 	layer_version_touch(layer.relation);
-	relation_close(rel, NoLock);
 	PG_RETURN_VOID();
 }
 
