@@ -53,7 +53,7 @@ extern bool layer_is_below(Oid table, List *relations);
 extern void layer_check_table(Oid table);
 extern void layer_lock_tables(Oid top);
 extern void layer_equip(Oid top, LOCKMODE lock);
-extern void layer_drop_row_triggers(Oid table);
+extern void layer_drop_row_triggers(Oid top);
 extern void layer_enable_triggers(Oid table);
 extern bool layer_has_trigger_name(const char *name);
 

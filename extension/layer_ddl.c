@@ -212,9 +212,9 @@ command_ends(Node *statement)
 }
 
 /*
- * A partition that has been a table of a layer by itself gets clones of its new
- * parent's triggers, for which its own make room.  Who may not attach it must
- * not lock it either.
+ * A partition that has been a table of a layer by itself, or has such below it,
+ * gets clones of its new parent's triggers, for which its own make room.  Who
+ * may not attach it must not lock it either; who may, locks all below it too.
  */
 static void
 partition_comes(Oid parent, Oid child)

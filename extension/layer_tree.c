@@ -315,18 +315,21 @@ layer_lock_tables(Oid top)
 		layer_check_table(lfirst_oid(lc));
 }
 
-/* Of a table that is about to become a partition. */
+/* Of a table that is about to become a partition, and its partitions. */
 void
-layer_drop_row_triggers(Oid table)
+layer_drop_row_triggers(Oid top)
 {
-	LockRelationOid(table, AccessExclusiveLock);
-	for (int i = 0; i < (int) lengthof(triggers); i++)
-	{
-		FoundTrigger found = find_trigger(table, &triggers[i]);
+	ListCell   *lc;
 
-		if (triggers[i].row && found.ours && !found.cloned)
-			drop_trigger(found.oid);
-	}
+	LockRelationOid(top, AccessExclusiveLock);
+	foreach(lc, find_all_inheritors(top, AccessExclusiveLock, NULL))
+		for (int i = 0; i < (int) lengthof(triggers); i++)
+		{
+			FoundTrigger found = find_trigger(lfirst_oid(lc), &triggers[i]);
+
+			if (triggers[i].row && found.ours && !found.cloned)
+				drop_trigger(found.oid);
+		}
 }
 
 /*
