@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(grid_layer_ddl);
@@ -138,6 +139,36 @@ table_altered(Oid table, const AlterTableCmd *command)
 	}
 }
 
+/* The columns of a table are not what they were. */
+static void
+columns_changed(Oid table)
+{
+	layer_target_forget(table);
+	touch_tree(table);
+}
+
+/* A change of a composite type reaches the tables that are made of it. */
+static void
+type_changed(Oid relation)
+{
+	SPITupleTable *typed;
+	Oid			argtypes[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(get_rel_type_id(relation))};
+
+	if (get_rel_relkind(relation) != RELKIND_COMPOSITE_TYPE)
+		return;
+	if (SPI_execute_with_args("SELECT oid FROM pg_catalog.pg_class WHERE reloftype OPERATOR(pg_catalog.=) $1",
+							  1, argtypes, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "reading the tables of a type failed");
+	typed = SPI_tuptable;
+	for (uint64 i = 0; i < typed->numvals; i++)
+	{
+		bool		isnull;
+
+		columns_changed(DatumGetObjectId(SPI_getbinval(typed->vals[i], typed->tupdesc, 1, &isnull)));
+	}
+}
+
 static void
 alter_table(const AlterTableStmt *statement)
 {
@@ -150,28 +181,22 @@ alter_table(const AlterTableStmt *statement)
 	layer_target_forget(table);
 	foreach(lc, statement->cmds)
 		table_altered(table, lfirst_node(AlterTableCmd, lc));
+	type_changed(table);
 }
 
-/* Another column may have taken the name of a layer's. */
+/* Another column may have taken the name of one that a layer, or its filter, reads. */
 static void
 rename_column(const RenameStmt *statement)
 {
 	Oid			table;
-	ListCell   *lc;
 
-	if (statement->renameType != OBJECT_COLUMN)
+	if (statement->renameType != OBJECT_COLUMN && statement->renameType != OBJECT_ATTRIBUTE)
 		return;
 	table = find_table(statement->relation);
 	if (!OidIsValid(table))
 		return;
-	foreach(lc, layer_read_all())
-	{
-		const Layer *layer = lfirst(lc);
-
-		if (strcmp(statement->newname, NameStr(layer->geom_column)) == 0 ||
-			strcmp(statement->newname, NameStr(layer->code_column)) == 0)
-			touch_tree(table);
-	}
+	columns_changed(table);
+	type_changed(table);
 }
 
 /*

@@ -50,7 +50,8 @@ ALTER EVENT TRIGGER gridtree_layers_ddl_start ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER gridtree_layers_ddl_start IS 'Notes DETACH PARTITION CONCURRENTLY in a layer before it is half done, and makes room for the triggers of an attached partition.';
 
 CREATE EVENT TRIGGER gridtree_layers_ddl_end ON ddl_command_end
-	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
+	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA',
+		'ALTER TABLE', 'ALTER FOREIGN TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER TYPE')
 	EXECUTE FUNCTION @extschema@.grid_layer_ddl();
 ALTER EVENT TRIGGER gridtree_layers_ddl_end ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER gridtree_layers_ddl_end IS 'Keeps the triggers of layers on every partition and child of their tables, and notes DDL that changes their rows.';

@@ -34,6 +34,33 @@ SELECT * FROM look('area');
 ROLLBACK;
 SELECT * FROM look('area');
 
+-- so do columns that only the filter reads
+CREATE TABLE sorted (geom geometry(Polygon, 3857), code gridcode, kind boolean, kind_new boolean);
+INSERT INTO sorted VALUES (box(0), '11', true, false), (box(1), '12', false, true);
+SELECT grid_layer_add('sorted', 'sorted', filter => 'kind');
+SELECT FROM grid_layer_prepare('sorted');
+ALTER TABLE sorted RENAME kind TO kind_old;
+ALTER TABLE sorted RENAME kind_new TO kind;
+SELECT located FROM look('sorted');
+SELECT FROM grid_layer_prepare('sorted');
+-- a table may be called a view there
+ALTER VIEW sorted RENAME kind TO kind_new;
+ALTER MATERIALIZED VIEW sorted RENAME kind_old TO kind;
+SELECT located FROM look('sorted');
+-- and those of a table of a type
+CREATE TYPE polygons AS (geom geometry, code gridcode, code_new gridcode, code_more text);
+CREATE TABLE typed OF polygons;
+INSERT INTO typed VALUES (box(0), '11', '12', '13');
+SELECT grid_layer_add('typed', 'typed');
+SELECT FROM grid_layer_prepare('typed');
+ALTER TYPE polygons RENAME ATTRIBUTE code TO code_old CASCADE;
+ALTER TYPE polygons RENAME ATTRIBUTE code_new TO code CASCADE;
+SELECT * FROM look('typed');
+SELECT FROM grid_layer_prepare('typed');
+ALTER TYPE polygons DROP ATTRIBUTE code CASCADE;
+ALTER TYPE polygons RENAME ATTRIBUTE code_old TO code CASCADE;
+SELECT * FROM look('typed');
+
 -- a child that is a layer itself leaves
 CREATE TABLE parent (geom geometry(Polygon, 3857), code gridcode);
 CREATE TABLE child () INHERITS (parent);
