@@ -225,6 +225,19 @@ tables_created(void)
 	}
 }
 
+/* A trigger may change what is kept of a table's codes, or replace one of ours. */
+static void
+trigger_created(const CreateTrigStmt *statement)
+{
+	Oid			table = find_table(statement->relation);
+
+	if (!OidIsValid(table))
+		return;
+	layer_target_forget(table);
+	if (layer_has_trigger_name(statement->trigname) && layer_is_below(table, layer_relations()))
+		layer_check_table(table);
+}
+
 static void
 command_ends(Node *statement)
 {
@@ -232,6 +245,8 @@ command_ends(Node *statement)
 		alter_table((AlterTableStmt *) statement);
 	else if (IsA(statement, RenameStmt))
 		rename_column((RenameStmt *) statement);
+	else if (IsA(statement, CreateTrigStmt))
+		trigger_created((CreateTrigStmt *) statement);
 	else
 		tables_created();
 }

@@ -50,7 +50,7 @@ ALTER EVENT TRIGGER gridtree_layers_ddl_start ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER gridtree_layers_ddl_start IS 'Notes DETACH PARTITION CONCURRENTLY in a layer before it is half done, and makes room for the triggers of an attached partition.';
 
 CREATE EVENT TRIGGER gridtree_layers_ddl_end ON ddl_command_end
-	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA',
+	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'CREATE TRIGGER',
 		'ALTER TABLE', 'ALTER FOREIGN TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER TYPE')
 	EXECUTE FUNCTION @extschema@.grid_layer_ddl();
 ALTER EVENT TRIGGER gridtree_layers_ddl_end ENABLE ALWAYS;
