@@ -336,6 +336,46 @@ touch_parents(void)
 			layer_version_touch(lfirst_oid(lc));
 }
 
+/* Put back what was dropped of our triggers; only grid_layer_drop ends them. */
+static void
+restore_triggers(Oid table)
+{
+	if (!layer_is_below(table, layer_relations()))
+		return;
+	layer_equip(table, ShareRowExclusiveLock);
+	touch_tree(table);
+	ereport(NOTICE,
+			(errmsg("triggers of layers are put back on table \"%s\"", get_rel_name(table)),
+			 errhint("grid_layer_drop drops them with the last layer of the table.")));
+}
+
+/*
+ * Triggers of layers that were dropped by name: those that go with their layer
+ * or with a partition are dropped internally and not among the dropped objects,
+ * and the table of others is gone too.
+ */
+static void
+triggers_dropped(void)
+{
+	SPITupleTable *dropped;
+
+	if (SPI_execute("SELECT address_names[1], address_names[2], address_names[3]"
+					" FROM pg_catalog.pg_event_trigger_dropped_objects() WHERE original"
+					" AND classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_trigger'::pg_catalog.regclass",
+					true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "reading the dropped objects failed");
+	dropped = SPI_tuptable;
+	for (uint64 i = 0; i < dropped->numvals; i++)
+	{
+		Oid			schema = get_namespace_oid(SPI_getvalue(dropped->vals[i], dropped->tupdesc, 1), true);
+		Oid			table = get_relname_relid(SPI_getvalue(dropped->vals[i], dropped->tupdesc, 2), schema);
+
+		if (OidIsValid(table) &&
+			layer_has_trigger_name(SPI_getvalue(dropped->vals[i], dropped->tupdesc, 3)))
+			restore_triggers(table);
+	}
+}
+
 /*
  * Event trigger on sql_drop: a layer goes with its table. Its row would else
  * be dumped with a bare number where the table's name was.
@@ -372,6 +412,7 @@ grid_layer_dropped(PG_FUNCTION_ARGS)
 	}
 	if (dropped->numvals > 0)
 		touch_parents();
+	triggers_dropped();
 	event_end(pushed);
 	PG_RETURN_VOID();
 }
