@@ -34,6 +34,7 @@ SELECT grid_layer_add('whole', 'area', filter => 'area IS NULL');
 CREATE SCHEMA layer_filter_local;
 CREATE FUNCTION layer_filter_local.keep(int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1 <= 25; END';
 CREATE FUNCTION keep(int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+SELECT grid_layer_add('all', 'area');
 CREATE TABLE point (id int, geom geometry, code gridcode);
 INSERT INTO point SELECT i, 'SRID=3857;POINT(0.5 0.5)' FROM generate_series(1, 40) i;
 CREATE PROCEDURE assign_local(path text, filter text, batch int, INOUT codes bigint DEFAULT NULL) LANGUAGE plpgsql AS $$
@@ -41,7 +42,7 @@ DECLARE a bigint; c bigint; o bigint;
 BEGIN
 	UPDATE layer_filter.point SET code = NULL;
 	PERFORM set_config('search_path', path, true);
-	CALL public.grid_assign('layer_filter.point', 'since', filter => filter, batch => batch, assigned => a, changed => c, outside => o);
+	CALL public.grid_assign('layer_filter.point', 'all', filter => filter, batch => batch, assigned => a, changed => c, outside => o);
 	SELECT count(p.code) INTO codes FROM layer_filter.point p;
 END $$;
 CALL assign_local('layer_filter_local, layer_filter, public', 'keep(id)', 10);

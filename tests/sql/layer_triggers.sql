@@ -66,6 +66,7 @@ CREATE OR REPLACE TRIGGER gridtree_layer_edit AFTER INSERT ON kept FOR EACH ROW 
 
 -- dropped by name they are put back
 SET client_min_messages = notice;
+CREATE INDEX ON kept USING gist (geom);
 SELECT FROM grid_layer_prepare('kept');
 DROP TRIGGER gridtree_layer_edit ON kept;
 UPDATE kept SET code = '41' WHERE code = '21';
@@ -86,7 +87,9 @@ SELECT * FROM triggers WHERE relation = 'other_child'::regclass;
 -- a trigger that comes may move points: what was kept is not known to be any more
 INSERT INTO kept VALUES (box(3), '14');
 SELECT grid_layer_add('kept', 'kept');
-CREATE TABLE point (id int, geom geometry, code gridcode);
+CREATE TABLE point (id int, geom geometry, code gridcode, geom_new geometry);
+CREATE INDEX ON point USING gist (geom);
+CREATE INDEX ON point USING gist (geom_new);
 CREATE TRIGGER code BEFORE INSERT OR UPDATE ON point FOR EACH ROW EXECUTE FUNCTION grid_assign_trigger('kept', 'geom', 'code');
 INSERT INTO point VALUES (1, 'SRID=3857;POINT(0.5 0.5)');
 CALL grid_assign('point', 'kept');
@@ -96,7 +99,6 @@ CREATE TRIGGER code BEFORE INSERT OR UPDATE ON point FOR EACH ROW EXECUTE FUNCTI
 CALL grid_assign('point', 'kept');
 SELECT id, code FROM point ORDER BY id;
 -- and one that has the name of a column's is another column
-ALTER TABLE point ADD geom_new geometry;
 UPDATE point SET geom_new = 'SRID=3857;POINT(3.5 0.5)';
 CALL grid_assign('point', 'kept');
 ALTER TABLE point RENAME geom TO geom_old;
