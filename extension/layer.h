@@ -50,10 +50,12 @@ extern char *statement_filter(Relation rel, const char *filter, const char *alia
 /* layer_tree.c */
 extern List *layer_tables_above(Oid table);
 extern bool layer_is_below(Oid table, List *relations);
+extern void layer_check_table(Oid table);
 extern void layer_lock_tables(Oid top);
 extern void layer_equip(Oid top, LOCKMODE lock);
-extern void layer_drop_row_triggers(Oid table);
+extern void layer_drop_row_triggers(Oid top);
 extern void layer_enable_triggers(Oid table);
+extern bool layer_has_trigger_name(const char *name);
 
 /* layer_sql.c */
 extern int	safe_search_path_begin(void);

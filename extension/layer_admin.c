@@ -10,6 +10,7 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "layer_edit.h"
@@ -28,6 +29,7 @@ PG_FUNCTION_INFO_V1(grid_layer_add);
 PG_FUNCTION_INFO_V1(grid_layer_drop);
 PG_FUNCTION_INFO_V1(grid_layer_touch);
 
+/* One at a time adds a layer of a name, until the end of the transaction. */
 static void
 check_name(const char *name)
 {
@@ -40,6 +42,9 @@ check_name(const char *name)
 				(errcode(ERRCODE_NAME_TOO_LONG),
 				 errmsg("name of a layer is too long: \"%s\"", name),
 				 errdetail("It may have %d bytes.", NAMEDATALEN - 1)));
+	LockDatabaseObject(layer_catalog_oid(),
+					   DatumGetUInt32(hash_any((const unsigned char *) name, (int) strlen(name))),
+					   0, ExclusiveLock);
 	if (layer_read(name) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -87,7 +92,7 @@ check_owner(Oid relation)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of table \"%s\"", name ? name : "(dropped)"),
-				 errdetail("Only the owner of a layer's table adds or drops the layer.")));
+				 errdetail("Only the owner of a layer's table adds, touches or drops the layer.")));
 	}
 }
 
@@ -226,10 +231,11 @@ grid_layer_add(PG_FUNCTION_ARGS)
 				 errhint("CREATE INDEX ON %s USING gist (%s);", relation_quoted(layer.relation),
 						 quote_identifier(NameStr(layer.geom_column)))));
 	layer_insert(&layer);
+	/* ALTER TABLE, which enables triggers, wants to be alone with the table. */
+	relation_close(rel, NoLock);
 	layer_equip(layer.relation, ShareRowExclusiveLock);
 	/* Without triggers anything may have been changed. */
 	layer_version_touch(layer.relation);
-	relation_close(rel, NoLock);
 	PG_RETURN_VOID();
 }
 

@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(grid_layer_ddl);
@@ -144,6 +145,36 @@ table_altered(Oid table, const AlterTableCmd *command)
 	}
 }
 
+/* The columns of a table are not what they were. */
+static void
+columns_changed(Oid table)
+{
+	layer_target_forget(table);
+	touch_tree(table);
+}
+
+/* A change of a composite type reaches the tables that are made of it. */
+static void
+type_changed(Oid relation)
+{
+	SPITupleTable *typed;
+	Oid			argtypes[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(get_rel_type_id(relation))};
+
+	if (get_rel_relkind(relation) != RELKIND_COMPOSITE_TYPE)
+		return;
+	if (SPI_execute_with_args("SELECT oid FROM pg_catalog.pg_class WHERE reloftype OPERATOR(pg_catalog.=) $1",
+							  1, argtypes, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "reading the tables of a type failed");
+	typed = SPI_tuptable;
+	for (uint64 i = 0; i < typed->numvals; i++)
+	{
+		bool		isnull;
+
+		columns_changed(DatumGetObjectId(SPI_getbinval(typed->vals[i], typed->tupdesc, 1, &isnull)));
+	}
+}
+
 static void
 alter_table(const AlterTableStmt *statement)
 {
@@ -154,28 +185,22 @@ alter_table(const AlterTableStmt *statement)
 		return;
 	foreach(lc, statement->cmds)
 		table_altered(table, lfirst_node(AlterTableCmd, lc));
+	type_changed(table);
 }
 
-/* Another column may have taken the name of a layer's. */
+/* Another column may have taken the name of one that a layer, or its filter, reads. */
 static void
 rename_column(const RenameStmt *statement)
 {
 	Oid			table;
-	ListCell   *lc;
 
-	if (statement->renameType != OBJECT_COLUMN)
+	if (statement->renameType != OBJECT_COLUMN && statement->renameType != OBJECT_ATTRIBUTE)
 		return;
 	table = find_table(statement->relation);
 	if (!OidIsValid(table))
 		return;
-	foreach(lc, layer_read_all())
-	{
-		const Layer *layer = lfirst(lc);
-
-		if (strcmp(statement->newname, NameStr(layer->geom_column)) == 0 ||
-			strcmp(statement->newname, NameStr(layer->code_column)) == 0)
-			touch_tree(table);
-	}
+	columns_changed(table);
+	type_changed(table);
 }
 
 /*
@@ -204,6 +229,19 @@ tables_created(void)
 	}
 }
 
+/* A trigger may change what is kept of a table's codes, or replace one of ours. */
+static void
+trigger_created(const CreateTrigStmt *statement)
+{
+	Oid			table = find_table(statement->relation);
+
+	if (!OidIsValid(table))
+		return;
+	layer_target_forget(table);
+	if (layer_has_trigger_name(statement->trigname) && layer_is_below(table, layer_relations()))
+		layer_check_table(table);
+}
+
 static void
 command_ends(Node *statement)
 {
@@ -211,14 +249,16 @@ command_ends(Node *statement)
 		alter_table((AlterTableStmt *) statement);
 	else if (IsA(statement, RenameStmt))
 		rename_column((RenameStmt *) statement);
+	else if (IsA(statement, CreateTrigStmt))
+		trigger_created((CreateTrigStmt *) statement);
 	else
 		tables_created();
 }
 
 /*
- * A partition that has been a table of a layer by itself gets clones of its new
- * parent's triggers, for which its own make room.  Who may not attach it must
- * not lock it either.
+ * A partition that has been a table of a layer by itself, or has such below it,
+ * gets clones of its new parent's triggers, for which its own make room.  Who
+ * may not attach it must not lock it either; who may, locks all below it too.
  */
 static void
 partition_comes(Oid parent, Oid child)
@@ -300,6 +340,46 @@ touch_parents(void)
 			layer_version_touch(lfirst_oid(lc));
 }
 
+/* Put back what was dropped of our triggers; only grid_layer_drop ends them. */
+static void
+restore_triggers(Oid table)
+{
+	if (!layer_is_below(table, layer_relations()))
+		return;
+	layer_equip(table, ShareRowExclusiveLock);
+	touch_tree(table);
+	ereport(NOTICE,
+			(errmsg("triggers of layers are put back on table \"%s\"", get_rel_name(table)),
+			 errhint("grid_layer_drop drops them with the last layer of the table.")));
+}
+
+/*
+ * Triggers of layers that were dropped by name: those that go with their layer
+ * or with a partition are dropped internally and not among the dropped objects,
+ * and the table of others is gone too.
+ */
+static void
+triggers_dropped(void)
+{
+	SPITupleTable *dropped;
+
+	if (SPI_execute("SELECT address_names[1], address_names[2], address_names[3]"
+					" FROM pg_catalog.pg_event_trigger_dropped_objects() WHERE original"
+					" AND classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_trigger'::pg_catalog.regclass",
+					true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "reading the dropped objects failed");
+	dropped = SPI_tuptable;
+	for (uint64 i = 0; i < dropped->numvals; i++)
+	{
+		Oid			schema = get_namespace_oid(SPI_getvalue(dropped->vals[i], dropped->tupdesc, 1), true);
+		Oid			table = get_relname_relid(SPI_getvalue(dropped->vals[i], dropped->tupdesc, 2), schema);
+
+		if (OidIsValid(table) &&
+			layer_has_trigger_name(SPI_getvalue(dropped->vals[i], dropped->tupdesc, 3)))
+			restore_triggers(table);
+	}
+}
+
 /*
  * Event trigger on sql_drop: a layer goes with its table. Its row would else
  * be dumped with a bare number where the table's name was.
@@ -338,6 +418,7 @@ grid_layer_dropped(PG_FUNCTION_ARGS)
 		layer_target_sweep();
 		touch_parents();
 	}
+	triggers_dropped();
 	event_end(pushed);
 	PG_RETURN_VOID();
 }

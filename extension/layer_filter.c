@@ -22,6 +22,7 @@
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/ruleutils.h"
 
 /* An error position counts in our text, not in the user's query. */
@@ -104,11 +105,21 @@ analyse_filter(Relation rel, const char *filter, const char *alias)
 	return expr;
 }
 
+/* The columns a condition reads, as pull_varattnos has them. */
+static Bitmapset *
+columns_read(Node *expr)
+{
+	Bitmapset  *columns = NULL;
+
+	pull_varattnos(expr, 1, &columns);
+	return columns;
+}
+
 /* A condition on the row's values, whose answer changes only when they do. */
 static void
 check_filter(Node *expr)
 {
-	Bitmapset  *columns = NULL;
+	Bitmapset  *columns;
 	int			i;
 
 	/* Planning first, because it puts SQL functions in line and adds defaults. */
@@ -117,7 +128,7 @@ check_filter(Node *expr)
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("functions in a filter must be immutable"),
 				 errdetail("The answer for a row may change only when the row does.")));
-	pull_varattnos(expr, 1, &columns);
+	columns = columns_read(expr);
 	for (i = FirstLowInvalidHeapAttributeNumber + 1; i < 0; i++)
 		if (bms_is_member(i - FirstLowInvalidHeapAttributeNumber, columns))
 			ereport(ERROR,
@@ -154,6 +165,38 @@ cannot_be_qualified(Node *node, void *context)
 	return expression_tree_walker(node, cannot_be_qualified, context);
 }
 
+/* The row as a whole is written as the table's name, which may change. */
+static void
+refuse_whole_row(Node *expr)
+{
+	if (bms_is_member(InvalidAttrNumber - FirstLowInvalidHeapAttributeNumber, columns_read(expr)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("filter of a layer must not use the whole row"),
+				 errhint("Name the columns it depends on.")));
+}
+
+/* Write out an expression so that it is read alike whatever a session's settings, as pg_dump does. */
+static char *
+deparse_qualified(Node *expr, List *names, bool prefix)
+{
+	static const char *const settings[][2] = {
+		{"datestyle", "ISO"},
+		{"intervalstyle", "postgres"},
+		{"extra_float_digits", "3"},
+		{"standard_conforming_strings", "on"},
+	};
+	int			nest = safe_search_path_begin();
+	char	   *text;
+
+	for (int i = 0; i < (int) lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	text = deparse_expression(expr, names, prefix, false);
+	safe_search_path_end(nest);
+	return text;
+}
+
 /*
  * The filter of a layer on rel, qualified so that it means the same under
  * safe_search_path whoever runs it later. An error says what is wrong with it.
@@ -162,32 +205,37 @@ char *
 layer_filter(Relation rel, const char *filter)
 {
 	Node	   *expr = analyse_filter(rel, filter, NULL);
-	char	   *qualified;
-	int			nest;
 
 	check_filter(expr);
+	refuse_whole_row(expr);
 	if (cannot_be_qualified(expr, NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("filter depends on the search_path: \"%s\"", filter),
 				 errhint("Write plain operators instead of IS DISTINCT FROM, NULLIF or CASE ... WHEN.")));
-
-	nest = safe_search_path_begin();
-	qualified = deparse_expression(expr, deparse_context_for(RelationGetRelationName(rel),
-															 RelationGetRelid(rel)), false, false);
-	safe_search_path_end(nest);
-	return qualified;
+	return deparse_qualified(expr, deparse_context_for(RelationGetRelationName(rel),
+													   RelationGetRelid(rel)), false);
 }
 
 /*
- * The filter of a statement on rel called alias, as alias.column throughout:
- * it means what it meant to the caller under the caller's search_path.
+ * The filter of a statement on rel called alias, as alias.column throughout: it
+ * means what it meant to the caller, whose SET LOCAL search_path ends where a
+ * batch is committed.  What cannot be qualified, or would be taken for another
+ * name that the caller has put before pg_catalog's, needs the search_path.
  */
 char *
 statement_filter(Relation rel, const char *filter, const char *alias)
 {
 	Node	   *expr = analyse_filter(rel, filter, alias);
+	List	   *names = deparse_context_for(alias, RelationGetRelid(rel));
 
 	check_filter(expr);
-	return deparse_expression(expr, deparse_context_for(alias, RelationGetRelid(rel)), true, false);
+	if (!cannot_be_qualified(expr, NULL))
+	{
+		char	   *qualified = deparse_qualified(expr, names, true);
+
+		if (equal(expr, analyse_filter(rel, qualified, alias)))
+			return qualified;
+	}
+	return deparse_expression(expr, names, true, false);
 }

@@ -60,6 +60,7 @@ static const LayerTrigger triggers[] = {
 typedef struct FoundTrigger
 {
 	Oid			oid;			/* invalid where there is none */
+	bool		ours;			/* as we make it, and not another's of the same name */
 	bool		cloned;
 	bool		always;			/* enabled, whatever session_replication_role */
 	bool		disabled;
@@ -109,8 +110,35 @@ layer_is_below(Oid table, List *relations)
 	return false;
 }
 
+static Oid
+trigger_function(void)
+{
+	Oid			function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+										   CStringGetDatum("grid_layer_edited"),
+										   PointerGetDatum(buildoidvector(NULL, 0)),
+										   ObjectIdGetDatum(gridtree_schema()));
+
+	if (!OidIsValid(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function \"%s\" of extension gridtree does not exist", "grid_layer_edited"),
+				 errhint("Run ALTER EXTENSION gridtree UPDATE.")));
+	return function;
+}
+
+/* Is it as create_trigger makes it? */
+static bool
+is_ours(HeapTuple tuple, TupleDesc desc, const LayerTrigger *trigger)
+{
+	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+	int16		type = trigger->timing | trigger->events | (trigger->row ? TRIGGER_TYPE_ROW : 0);
+
+	return form->tgfoid == trigger_function() && form->tgtype == type && !form->tgdeferrable &&
+		form->tgattr.dim1 == 0 && heap_attisnull(tuple, Anum_pg_trigger_tgqual, desc);
+}
+
 static FoundTrigger
-find_trigger(Oid table, const char *name)
+find_trigger(Oid table, const LayerTrigger *trigger)
 {
 	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
 	FoundTrigger found = {0};
@@ -121,7 +149,7 @@ find_trigger(Oid table, const char *name)
 	ScanKeyInit(&keys[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(table));
 	ScanKeyInit(&keys[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber, F_NAMEEQ,
-				CStringGetDatum(name));
+				CStringGetDatum(trigger->name));
 	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 2, keys);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
@@ -129,6 +157,7 @@ find_trigger(Oid table, const char *name)
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
 
 		found.oid = form->oid;
+		found.ours = is_ours(tuple, RelationGetDescr(catalog), trigger);
 		found.cloned = OidIsValid(form->tgparentid);
 		found.always = (form->tgenabled == TRIGGER_FIRES_ALWAYS);
 		found.disabled = (form->tgenabled == TRIGGER_DISABLED);
@@ -148,9 +177,28 @@ needs_own(Oid table, const LayerTrigger *trigger, List *relations)
 		!layer_is_below(get_partition_parent(table, true), relations);
 }
 
-/* An error unless the triggers on a table see all that happens to it. */
+/* An error where a trigger of the user's has the name of one of ours. */
 static void
-check_table(Oid table)
+refuse_foreign_triggers(Oid table)
+{
+	for (int i = 0; i < (int) lengthof(triggers); i++)
+	{
+		FoundTrigger found = find_trigger(table, &triggers[i]);
+
+		if (OidIsValid(found.oid) && !found.ours)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("table \"%s\" has another trigger named \"%s\"",
+							get_rel_name(table), triggers[i].name),
+					 errdetail("The trigger that notes edits of layers has that name."),
+					 errhint("ALTER TRIGGER %s ON %s RENAME TO ...;", triggers[i].name,
+							 relation_quoted(table))));
+	}
+}
+
+/* An error unless the triggers on a table see all that happens to it. */
+void
+layer_check_table(Oid table)
 {
 	if (get_rel_relkind(table) == RELKIND_FOREIGN_TABLE)
 		ereport(ERROR,
@@ -164,22 +212,7 @@ check_table(Oid table)
 				 errmsg("temporary table \"%s\" cannot be below the table of a layer",
 						get_rel_name(table)),
 				 errdetail("Other sessions cannot see its rows.")));
-}
-
-static Oid
-trigger_function(void)
-{
-	Oid			function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-										   CStringGetDatum("grid_layer_edited"),
-										   PointerGetDatum(buildoidvector(NULL, 0)),
-										   ObjectIdGetDatum(gridtree_schema()));
-
-	if (!OidIsValid(function))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("function \"%s\" of extension gridtree does not exist", "grid_layer_edited"),
-				 errhint("Run ALTER EXTENSION gridtree UPDATE.")));
-	return function;
+	refuse_foreign_triggers(table);
 }
 
 static void
@@ -213,22 +246,41 @@ drop_needless(Oid table, List *relations)
 {
 	for (int i = 0; i < (int) lengthof(triggers); i++)
 	{
-		FoundTrigger found = find_trigger(table, triggers[i].name);
+		FoundTrigger found = find_trigger(table, &triggers[i]);
 
-		if (OidIsValid(found.oid) && !found.cloned && !needs_own(table, &triggers[i], relations))
+		if (found.ours && !found.cloned && !needs_own(table, &triggers[i], relations))
 			drop_trigger(found.oid);
 	}
 }
 
 static void
+enable_always(Oid table, const LayerTrigger *trigger)
+{
+	char	   *command = psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", relation_quoted(table),
+								   trigger->name);
+
+	SPI_connect();
+	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "enabling a trigger failed: %s", command);
+	SPI_finish();
+}
+
+/* Triggers that are there may be disabled: pg_dump -t leaves those of a dumped table. */
+static void
 create_missing(Oid table, List *relations)
 {
-	if (layer_is_below(table, relations))
-		check_table(table);
+	if (!layer_is_below(table, relations))
+		return;
+	layer_check_table(table);
 	for (int i = 0; i < (int) lengthof(triggers); i++)
-		if (needs_own(table, &triggers[i], relations) &&
-			!OidIsValid(find_trigger(table, triggers[i].name).oid))
+	{
+		FoundTrigger found = find_trigger(table, &triggers[i]);
+
+		if (OidIsValid(found.oid) && !found.always)
+			enable_always(table, &triggers[i]);
+		else if (!OidIsValid(found.oid) && needs_own(table, &triggers[i], relations))
 			create_trigger(table, &triggers[i]);
+	}
 }
 
 /*
@@ -260,21 +312,24 @@ layer_lock_tables(Oid top)
 
 	LockRelationOid(top, ShareRowExclusiveLock);
 	foreach(lc, find_all_inheritors(top, ShareRowExclusiveLock, NULL))
-		check_table(lfirst_oid(lc));
+		layer_check_table(lfirst_oid(lc));
 }
 
-/* Of a table that is about to become a partition. */
+/* Of a table that is about to become a partition, and its partitions. */
 void
-layer_drop_row_triggers(Oid table)
+layer_drop_row_triggers(Oid top)
 {
-	LockRelationOid(table, AccessExclusiveLock);
-	for (int i = 0; i < (int) lengthof(triggers); i++)
-	{
-		FoundTrigger found = find_trigger(table, triggers[i].name);
+	ListCell   *lc;
 
-		if (triggers[i].row && OidIsValid(found.oid) && !found.cloned)
-			drop_trigger(found.oid);
-	}
+	LockRelationOid(top, AccessExclusiveLock);
+	foreach(lc, find_all_inheritors(top, AccessExclusiveLock, NULL))
+		for (int i = 0; i < (int) lengthof(triggers); i++)
+		{
+			FoundTrigger found = find_trigger(lfirst_oid(lc), &triggers[i]);
+
+			if (triggers[i].row && found.ours && !found.cloned)
+				drop_trigger(found.oid);
+		}
 }
 
 /*
@@ -286,14 +341,18 @@ layer_enable_triggers(Oid table)
 {
 	for (int i = 0; i < (int) lengthof(triggers); i++)
 	{
-		FoundTrigger found = find_trigger(table, triggers[i].name);
-		char	   *command;
+		FoundTrigger found = find_trigger(table, &triggers[i]);
 
-		if (!OidIsValid(found.oid) || found.always || found.disabled)
-			continue;
-		command = psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", relation_quoted(table),
-						   triggers[i].name);
-		if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
-			elog(ERROR, "enabling a trigger failed: %s", command);
+		if (found.ours && !found.always && !found.disabled)
+			enable_always(table, &triggers[i]);
 	}
+}
+
+bool
+layer_has_trigger_name(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(triggers); i++)
+		if (strcmp(triggers[i].name, name) == 0)
+			return true;
+	return false;
 }

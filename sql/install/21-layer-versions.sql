@@ -50,16 +50,17 @@ ALTER EVENT TRIGGER gridtree_layers_ddl_start ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER gridtree_layers_ddl_start IS 'Notes DETACH PARTITION CONCURRENTLY in a layer before it is half done, and makes room for the triggers of an attached partition.';
 
 CREATE EVENT TRIGGER gridtree_layers_ddl_end ON ddl_command_end
-	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
+	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'CREATE TRIGGER',
+		'ALTER TABLE', 'ALTER FOREIGN TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER TYPE')
 	EXECUTE FUNCTION @extschema@.grid_layer_ddl();
 ALTER EVENT TRIGGER gridtree_layers_ddl_end ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER gridtree_layers_ddl_end IS 'Keeps the triggers of layers on every partition and child of their tables, and notes DDL that changes their rows.';
 
 CREATE FUNCTION @extschema@.grid_layer_dropped() RETURNS event_trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION @extschema@.grid_layer_dropped() IS 'Event trigger function: a layer goes with its table, and layers of which a partition or child was dropped are noted as edited.';
+COMMENT ON FUNCTION @extschema@.grid_layer_dropped() IS 'Event trigger function: a layer goes with its table, layers of which a partition or child was dropped are noted as edited, and triggers of layers that were dropped by name are put back.';
 
 CREATE EVENT TRIGGER gridtree_layers_sql_drop ON sql_drop
 	EXECUTE FUNCTION @extschema@.grid_layer_dropped();
 ALTER EVENT TRIGGER gridtree_layers_sql_drop ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER gridtree_layers_sql_drop IS 'Removes the layers of dropped tables from the catalog, and notes dropped partitions and children.';
+COMMENT ON EVENT TRIGGER gridtree_layers_sql_drop IS 'Removes the layers of dropped tables from the catalog, notes dropped partitions and children, and puts back dropped triggers of layers.';

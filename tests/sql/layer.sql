@@ -168,6 +168,7 @@ SET ROLE layer_member;
 SELECT grid_layer_add('mine', 'mine');
 SET ROLE layer_other;
 SELECT layer, srid, geographic FROM grid_layers WHERE layer = 'mine';
+SELECT grid_layer_touch('mine');
 SELECT grid_layer_drop('mine');
 SET ROLE layer_owner;
 SELECT grid_layer_drop('mine');

@@ -127,7 +127,7 @@ ROLLBACK;
 -- a table whose name is one of those in our queries, with a filter that names it
 CREATE TABLE f AS SELECT geom, code, true AS inside FROM area WHERE code <> '350304000005' AND grid_digits(code) = 12;
 CREATE INDEX ON f USING gist (geom);
-SELECT grid_layer_add('f', 'f', filter => 'f.inside AND f IS NOT NULL');
+SELECT grid_layer_add('f', 'f', filter => 'f.inside AND f.code IS NOT NULL');
 SELECT * FROM found('f');
 
 -- degrees: square metres

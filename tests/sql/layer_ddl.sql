@@ -34,6 +34,33 @@ SELECT * FROM look('area');
 ROLLBACK;
 SELECT * FROM look('area');
 
+-- so do columns that only the filter reads
+CREATE TABLE sorted (geom geometry(Polygon, 3857), code gridcode, kind boolean, kind_new boolean);
+INSERT INTO sorted VALUES (box(0), '11', true, false), (box(1), '12', false, true);
+SELECT grid_layer_add('sorted', 'sorted', filter => 'kind');
+SELECT FROM grid_layer_prepare('sorted');
+ALTER TABLE sorted RENAME kind TO kind_old;
+ALTER TABLE sorted RENAME kind_new TO kind;
+SELECT located FROM look('sorted');
+SELECT FROM grid_layer_prepare('sorted');
+-- a table may be called a view there
+ALTER VIEW sorted RENAME kind TO kind_new;
+ALTER MATERIALIZED VIEW sorted RENAME kind_old TO kind;
+SELECT located FROM look('sorted');
+-- and those of a table of a type
+CREATE TYPE polygons AS (geom geometry, code gridcode, code_new gridcode, code_more text);
+CREATE TABLE typed OF polygons;
+INSERT INTO typed VALUES (box(0), '11', '12', '13');
+SELECT grid_layer_add('typed', 'typed');
+SELECT FROM grid_layer_prepare('typed');
+ALTER TYPE polygons RENAME ATTRIBUTE code TO code_old CASCADE;
+ALTER TYPE polygons RENAME ATTRIBUTE code_new TO code CASCADE;
+SELECT * FROM look('typed');
+SELECT FROM grid_layer_prepare('typed');
+ALTER TYPE polygons DROP ATTRIBUTE code CASCADE;
+ALTER TYPE polygons RENAME ATTRIBUTE code_old TO code CASCADE;
+SELECT * FROM look('typed');
+
 -- a child that is a layer itself leaves
 CREATE TABLE parent (geom geometry(Polygon, 3857), code gridcode);
 CREATE TABLE child () INHERITS (parent);
@@ -127,6 +154,30 @@ SELECT grid_layer_drop('whole_1');
 SELECT equal FROM grid_layer_prepare('whole'), look('whole');
 UPDATE whole_1 SET geom = box(1);
 SELECT * FROM look('whole');
+
+-- a partition of what becomes a partition is a layer, or all of it is
+CREATE TABLE top (geom geometry(Polygon, 3857), code gridcode, part int) PARTITION BY LIST (part);
+CREATE TABLE mid_1 (LIKE top) PARTITION BY LIST (part);
+CREATE TABLE low_1 PARTITION OF mid_1 FOR VALUES IN (1);
+CREATE TABLE mid_2 (LIKE top) PARTITION BY LIST (part);
+CREATE TABLE low_2 PARTITION OF mid_2 FOR VALUES IN (2);
+INSERT INTO low_1 VALUES (box(0), '11', 1);
+INSERT INTO low_2 VALUES (box(1), '12', 2);
+SELECT grid_layer_add('top', 'top');
+SELECT grid_layer_add('low_1', 'low_1');
+SELECT grid_layer_add('mid_2', 'mid_2');
+ALTER TABLE top ATTACH PARTITION mid_1 FOR VALUES IN (1);
+ALTER TABLE top ATTACH PARTITION mid_2 FOR VALUES IN (2);
+SELECT * FROM look('top');
+SELECT FROM grid_layer_prepare('top');
+SELECT FROM grid_layer_prepare('low_1');
+UPDATE top SET geom = ST_Translate(geom, 1, 0);
+SELECT * FROM look('top');
+SELECT * FROM look('low_1');
+ALTER TABLE top DETACH PARTITION mid_1;
+SELECT FROM grid_layer_prepare('low_1');
+UPDATE low_1 SET geom = box(3);
+SELECT * FROM look('low_1');
 
 -- temporary children are one session's own: they are refused, or at least no other session's business
 CREATE TABLE shared (geom geometry(Polygon, 3857), code gridcode);
