@@ -63,6 +63,12 @@ extern void safe_search_path_end(int nest);
 extern AttrNumber geometry_column(Relation rel, const char *column);
 extern AttrNumber gridcode_column(Relation rel, const char *column);
 
+/* The SRID that a geometry column is declared with; 0 where none is. */
+extern int32 geometry_column_srid(Oid relation, AttrNumber geom);
+
+/* An error where a column is declared with another SRID than that of the layer. */
+extern void check_column_of_points(Relation rel, const char *column, const char *layer, int32 srid);
+
 /* An error that names the first of the n arguments that is null; a name may be NULL where null is allowed. */
 extern void refuse_null_arguments(FunctionCallInfo fcinfo, const char *const *names, int n);
 

@@ -120,18 +120,15 @@ polygons_query(const Layer *layer, AttrNumber geom, char *postgis)
 		" invalid AS (SELECT code, (detail).reason AS reason"
 		"  FROM (SELECT code, %s.ST_IsValidDetail(geom) AS detail FROM polygons) d WHERE NOT (detail).valid),"
 		" found AS (SELECT count(DISTINCT %s.ST_SRID(geom)) AS srids,"
-		"   min(%s.ST_SRID(geom)) AS srid,"
+		"   COALESCE(NULLIF(%d, 0), min(%s.ST_SRID(geom))) AS srid,"
 		"   min(%s.ST_GeometryType(geom)) FILTER (WHERE %s.ST_GeometryType(geom)"
-		"     NOT IN ('ST_Polygon', 'ST_MultiPolygon')) AS other_type FROM polygons),"
-		" declared AS (SELECT NULLIF(%s.postgis_typmod_srid(atttypmod), 0) AS srid"
-		"  FROM pg_catalog.pg_attribute WHERE attrelid = %u AND attnum = %d)"
-		" SELECT f.srids, COALESCE(d.srid, f.srid), EXISTS (SELECT FROM %s.spatial_ref_sys s"
-		"   WHERE s.srid = COALESCE(d.srid, f.srid) AND s.proj4text ~ '[+]proj=longlat'),"
+		"     NOT IN ('ST_Polygon', 'ST_MultiPolygon')) AS other_type FROM polygons)"
+		" SELECT f.srids, f.srid, EXISTS (SELECT FROM %s.spatial_ref_sys s"
+		"   WHERE s.srid = f.srid AND s.proj4text ~ '[+]proj=longlat'),"
 		"  f.other_type, (SELECT count(*) FROM invalid), i.code, i.reason"
-		" FROM found f, declared d LEFT JOIN (SELECT * FROM invalid ORDER BY code LIMIT 1) i ON true",
+		" FROM found f LEFT JOIN (SELECT * FROM invalid ORDER BY code LIMIT 1) i ON true",
 		column, code, relation_quoted(layer->relation), column, layer->filter ? layer->filter : "true",
-		postgis, postgis, postgis, postgis, postgis, postgis,
-		layer->relation, geom, postgis);
+		postgis, postgis, geometry_column_srid(layer->relation, geom), postgis, postgis, postgis, postgis);
 }
 
 static void

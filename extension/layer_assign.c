@@ -637,6 +637,7 @@ prepare_assignment(Assignment *a, FunctionCallInfo fcinfo)
 	a->layer = PG_GETARG_TEXT_P_COPY(1);
 	a->relation = layer_kept(layer)->relation;
 	a->srid = layer_kept(layer)->srid;
+	check_column_of_points(rel, geom, layer, a->srid);
 	a->geom = pstrdup(quote_identifier(geom));
 	a->code = pstrdup(quote_identifier(code));
 	layer_check_tolerance(PG_GETARG_FLOAT8(4));

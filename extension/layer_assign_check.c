@@ -25,6 +25,8 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "layer_kept.h"
+#include "layer_rule.h"
 #include "miscadmin.h"
 #include "postgis.h"
 #include "shift.h"
@@ -129,7 +131,7 @@ declared_expression(Relation rel, const char *column)
 	if (type == gridtree_type("gridcode"))
 		return psprintf("t.%s::%s.gridcode", quoted, gridtree);
 	if (type == TEXTOID || type == VARCHAROID || type == BPCHAROID)
-		return psprintf("CASE WHEN t.%s::pg_catalog.text OPERATOR(pg_catalog.~) '^[0-9]{1,%d}$'"
+		return psprintf("CASE WHEN t.%s::pg_catalog.text COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.~) '^[0-9]{1,%d}$'"
 						" THEN t.%s::pg_catalog.text::%s.gridcode END",
 						quoted, GRIDCODE_MAX_DIGITS, quoted, gridtree);
 	ereport(ERROR,
@@ -169,9 +171,8 @@ areas_clause(const Layer *layer)
 {
 	const char *geom = quote_identifier(NameStr(layer->geom_column));
 
-	return psprintf("FROM %s WHERE (%s) AND %s IS NOT NULL AND %s IS NOT NULL AND NOT %s.ST_IsEmpty(%s)",
-					relation_quoted(layer->relation), layer->filter ? layer->filter : "true",
-					quote_identifier(NameStr(layer->code_column)), geom, postgis_schema_quoted(), geom);
+	return psprintf("%s AND %s IS NOT NULL AND NOT %s.ST_IsEmpty(%s)", layer_rows_clause(layer),
+					geom, postgis_schema_quoted(), geom);
 }
 
 static int
@@ -600,9 +601,7 @@ grid_assign_check(PG_FUNCTION_ARGS)
 	refuse_null_arguments(fcinfo, names, lengthof(names));
 	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	query = places_query(PG_GETARG_OID(0), NameStr(*PG_GETARG_NAME(2)), NameStr(*PG_GETARG_NAME(3)));
-	check->layer = layer_read(name);
-	if (check->layer == NULL)
-		layer_unknown(name);
+	check->layer = layer_read_checked(name);
 	SPI_connect();
 	read_codes(check);
 	read_places(check, query);

@@ -19,6 +19,8 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "gridscheme.h"
+#include "layer_kept.h"
+#include "layer_rule.h"
 #include "miscadmin.h"
 #include "postgis.h"
 #include "utils/array.h"
@@ -41,6 +43,7 @@ enum
 	READ_TABLE,
 	READ_TID,
 	READ_GEOM,
+	READ_SRID,
 	READ_VALID,
 	READ_FAULT
 };
@@ -109,6 +112,16 @@ check_measure(const LayerCheck *check, const char *geom)
 					postgis, geom, postgis, postgis, geom, METRES_PER_DEGREE * METRES_PER_DEGREE);
 }
 
+/* SQL for a geometry being a polygon in the layer's SRID: other functions of PostGIS may refuse any other. */
+char *
+check_polygon(const LayerCheck *check, const char *geom)
+{
+	char	   *postgis = postgis_schema_quoted();
+
+	return psprintf("%s.ST_SRID(%s) = %d AND %s.ST_GeometryType(%s) IN ('ST_Polygon', 'ST_MultiPolygon')",
+					postgis, geom, check->layer->srid, postgis, geom);
+}
+
 /* SQL for a polygon being more than rounding: its mean width is 2 A / P. */
 char *
 check_thick(const LayerCheck *check, const char *geom)
@@ -142,26 +155,34 @@ check_valid(const char *alias)
 					alias, alias, postgis, postgis, alias);
 }
 
-/* Parameters that name rows: numbers from 0, tables, places, whether valid. */
+/*
+ * Parameters that name rows: numbers from 0, tables, places, whether valid.
+ * Rows without a polygon are passed over, for what PostGIS would refuse is among them.
+ */
 Datum *
 check_keys(const LayerCheck *check, const int *areas, int n)
 {
 	Datum	   *keys = palloc(CHECK_NKEYS * sizeof(Datum));
 	Datum	   *values[CHECK_NKEYS];
+	int			named = 0;
 
 	for (int k = 0; k < CHECK_NKEYS; k++)
 		values[k] = palloc_extended(Max(n, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < n; i++)
 	{
-		values[0][i] = Int32GetDatum(i);
-		values[1][i] = ObjectIdGetDatum(check->areas[areas[i]].table);
-		values[2][i] = PointerGetDatum(&check->areas[areas[i]].tid);
-		values[3][i] = BoolGetDatum(check->pairs[areas[i]].valid);
+		CheckArea  *area = &check->areas[areas[i]];
+
+		if (area->empty)
+			continue;
+		values[0][named] = Int32GetDatum(i);
+		values[1][named] = ObjectIdGetDatum(area->table);
+		values[2][named] = PointerGetDatum(&area->tid);
+		values[3][named++] = BoolGetDatum(check->pairs[areas[i]].valid);
 	}
-	keys[0] = PointerGetDatum(construct_array(values[0], n, INT4OID, 4, true, TYPALIGN_INT));
-	keys[1] = PointerGetDatum(construct_array(values[1], n, OIDOID, 4, true, TYPALIGN_INT));
-	keys[2] = PointerGetDatum(construct_array(values[2], n, TIDOID, sizeof(ItemPointerData), false, TYPALIGN_SHORT));
-	keys[3] = PointerGetDatum(construct_array(values[3], n, BOOLOID, 1, true, TYPALIGN_CHAR));
+	keys[0] = PointerGetDatum(construct_array(values[0], named, INT4OID, 4, true, TYPALIGN_INT));
+	keys[1] = PointerGetDatum(construct_array(values[1], named, OIDOID, 4, true, TYPALIGN_INT));
+	keys[2] = PointerGetDatum(construct_array(values[2], named, TIDOID, sizeof(ItemPointerData), false, TYPALIGN_SHORT));
+	keys[3] = PointerGetDatum(construct_array(values[3], named, BOOLOID, 1, true, TYPALIGN_CHAR));
 	for (int k = 0; k < CHECK_NKEYS; k++)
 		pfree(values[k]);
 	return keys;
@@ -253,8 +274,9 @@ take_area(LayerCheck *check, HeapTuple row, TupleDesc desc)
 	area->max_x = area->max_y = -INFINITY;
 	area->first_edge = (uint32) check->edges.n;
 	*pair = (PairArea) {.level = gridcode_digits(area->code), .family = -1, .heads = -1};
+	area->foreign = DatumGetInt32(SPI_getbinval(row, desc, READ_SRID, &isnull)) != check->layer->srid && !isnull;
 	geom = SPI_getbinval(row, desc, READ_GEOM, &isnull);
-	if (!isnull)
+	if (!isnull && !area->foreign)
 		(void) geometry_rings(geom, take_ring, &reader);
 	pair->valid = !isnull && DatumGetBool(SPI_getbinval(row, desc, READ_VALID, &isnull)) && !isnull && area->finite;
 	geom = SPI_getbinval(row, desc, READ_FAULT, &isnull);
@@ -262,32 +284,57 @@ take_area(LayerCheck *check, HeapTuple row, TupleDesc desc)
 }
 
 static char *
-layer_query(const LayerCheck *check)
+areas_query(const LayerCheck *check)
 {
 	const Layer *layer = check->layer;
 	char	   *postgis = postgis_schema_quoted();
-	const char *code = quote_identifier(NameStr(layer->code_column));
+	const char *geom = quote_identifier(NameStr(layer->geom_column));
 
-	return psprintf("SELECT a.code, a.rel, a.tid, a.geom, (a.detail).valid, %s.ST_SetSRID((a.detail).location, %d) FROM"
+	return psprintf("SELECT a.code, a.rel, a.tid, a.geom, %s.ST_SRID(a.geom), (a.detail).valid,"
+					" %s.ST_SetSRID((a.detail).location, %d) FROM"
 					" (SELECT %s::%s.gridcode AS code, tableoid AS rel, ctid AS tid, %s::%s.geometry AS geom,"
-					"   %s.ST_IsValidDetail(%s) AS detail FROM %s WHERE (%s) AND %s IS NOT NULL OFFSET 0) a",
-					postgis, layer->srid,
-					code, gridtree_schema_quoted(), quote_identifier(NameStr(layer->geom_column)), postgis,
-					postgis, quote_identifier(NameStr(layer->geom_column)), relation_quoted(layer->relation),
-					layer->filter ? layer->filter : "true", code);
+					"   CASE WHEN %s THEN %s.ST_IsValidDetail(%s) END AS detail %s OFFSET 0) a",
+					postgis, postgis, layer->srid,
+					quote_identifier(NameStr(layer->code_column)), gridtree_schema_quoted(), geom, postgis,
+					check_polygon(check, geom), postgis, geom, layer_rows_clause(layer));
+}
+
+/* Rows that are not in the layer, because they have no code, with the polygons they have. */
+static char *
+codeless_query(const LayerCheck *check)
+{
+	const Layer *layer = check->layer;
+	const char *geom = quote_identifier(NameStr(layer->geom_column));
+
+	return psprintf("SELECT %s, a.geom FROM (SELECT CASE WHEN %s THEN %s END AS geom"
+					"  FROM %s WHERE (%s) AND %s IS NULL OFFSET 0) a",
+					check_measure(check, "a.geom"), check_polygon(check, geom), geom,
+					relation_quoted(layer->relation), layer->filter ? layer->filter : "true",
+					quote_identifier(NameStr(layer->code_column)));
 }
 
 static void
-read_areas(LayerCheck *check)
+report_codeless(LayerCheck *check, HeapTuple row, TupleDesc desc)
 {
-	Portal		portal = SPI_cursor_open_with_args(NULL, layer_query(check), 0, NULL, NULL, NULL, true, 0);
+	bool		no_area;
+	bool		no_geom;
+	Datum		area = SPI_getbinval(row, desc, 1, &no_area);
+	Datum		geom = SPI_getbinval(row, desc, 2, &no_geom);
+
+	check_report(check, "no code", 0, 0, no_area ? NULL : &area, no_geom ? NULL : &geom);
+}
+
+static void
+read_rows(LayerCheck *check, const char *query, void (*take) (LayerCheck *, HeapTuple, TupleDesc))
+{
+	Portal		portal = SPI_cursor_open_with_args(NULL, query, 0, NULL, NULL, NULL, true, 0);
 
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
 		SPI_cursor_fetch(portal, true, ROWS_AT_A_TIME);
 		for (uint64 i = 0; i < SPI_processed; i++)
-			take_area(check, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+			take(check, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
 		SPI_freetuptable(SPI_tuptable);
 	} while (SPI_processed > 0);
 	SPI_cursor_close(portal);
@@ -414,7 +461,9 @@ report_polygons(LayerCheck *check)
 	{
 		CheckArea  *area = &check->areas[check->order[i]];
 
-		if (area->empty)
+		if (area->foreign)
+			check_report(check, "wrong SRID", area->code, 0, NULL, NULL);
+		else if (area->empty)
 			check_report(check, "no polygon", area->code, 0, NULL, NULL);
 		else if (!check->pairs[check->order[i]].valid)
 			check_report(check, "invalid polygon", area->code, 0, NULL, area->fault ? &area->fault : NULL);
@@ -487,7 +536,7 @@ check_layer(LayerCheck *check)
 	Size		nedges;
 
 	read_scheme(check);
-	read_areas(check);
+	read_rows(check, areas_query(check), take_area);
 	sort_areas(check);
 	make_families(check);
 	nedges = check->edges.n;
@@ -497,6 +546,7 @@ check_layer(LayerCheck *check)
 	distrust_invalid(check);
 
 	report_polygons(check);
+	read_rows(check, codeless_query(check), report_codeless);
 	report_codes(check);
 	report_missing_parents(check);
 	check_overlaps(check);
@@ -517,9 +567,7 @@ grid_layer_check(PG_FUNCTION_ARGS)
 				 errmsg("layer must not be null")));
 	InitMaterializedSRF(fcinfo, 0);
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	check.layer = layer_read(name);
-	if (check.layer == NULL)
-		layer_unknown(name);
+	check.layer = layer_read_checked(name);
 	check.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	nest = safe_search_path_begin();
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);

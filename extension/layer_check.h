@@ -20,7 +20,8 @@ typedef struct CheckArea
 	gridcode	code;
 	Oid			table;			/* where it is: the layer's table, or a partition */
 	ItemPointerData tid;
-	bool		empty;			/* no polygon, or one without a point */
+	bool		empty;			/* no polygon, one without a point, or one of another SRID */
+	bool		foreign;		/* of another SRID */
 	bool		finite;			/* all coordinates are; else box means nothing, and GEOS is not asked */
 	Datum		fault;			/* where it is invalid; 0 where unknown */
 	double		min_x;
@@ -57,6 +58,7 @@ extern void check_report(LayerCheck *check, const char *problem, gridcode code, 
 extern uint64 check_query(const char *query, int nvalues, const Oid *types, Datum *values);
 extern Datum check_value(uint64 row, int column, bool *isnull);
 extern char *check_measure(const LayerCheck *check, const char *geom);
+extern char *check_polygon(const LayerCheck *check, const char *geom);
 extern char *check_rows(const LayerCheck *check, const char *alias, int first);
 extern char *check_valid(const char *alias);
 extern char *check_thick(const LayerCheck *check, const char *geom);

@@ -16,6 +16,7 @@
 #include "layer_check.h"
 
 #include "catalog/pg_type.h"
+#include "layer_rule.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "postgis.h"
@@ -171,7 +172,9 @@ keys_not_finite(const LayerCheck *check, int *n)
  * it. Most areas around a face have a vertex on it, and to intersect is fast;
  * but where two edges cross, the vertex is rounded, and a face of only such is
  * near to areas and meets none.
- * The layer's table has no alias, because its filter may name it.
+ * The layer's table has no alias, because its filter may name it. Conditions
+ * are evaluated in the order of their costs, so that ST_Intersects is not asked
+ * about what is no polygon.
  */
 static char *
 holes_query(const LayerCheck *check, bool leave_out)
@@ -180,9 +183,8 @@ holes_query(const LayerCheck *check, bool leave_out)
 	char	   *postgis = postgis_schema_quoted();
 	const char *code = quote_identifier(NameStr(layer->code_column));
 	const char *geom = quote_identifier(NameStr(layer->geom_column));
-	char	   *level = psprintf("FROM %s WHERE (%s) AND %s IS NOT NULL AND %s.grid_digits(%s) = $2%s",
-								 relation_quoted(layer->relation), layer->filter ? layer->filter : "true",
-								 code, gridtree_schema_quoted(), code, leave_out ?
+	char	   *level = psprintf("%s AND %s.grid_digits(%s) = $2 AND %s%s", layer_rows_clause(layer),
+								 gridtree_schema_quoted(), code, check_polygon(check, geom), leave_out ?
 								 " AND NOT EXISTS (SELECT FROM unnest($4, $5, $6, $7) AS gridtree_out(n, rel, tid, valid)"
 								 "  WHERE tableoid = gridtree_out.rel AND ctid = gridtree_out.tid)" : "");
 	char	   *meets = psprintf("%s.ST_Intersects(%s, gridtree_face.face)", postgis, geom);

@@ -132,7 +132,7 @@ drop_all_kept(void)
 }
 
 /* A column may have been renamed, dropped or changed since the layer was added. */
-static void
+static AttrNumber
 check_column(const Layer *layer, const char *column, Oid type)
 {
 	AttrNumber	attnum = get_attnum(layer->relation, column);
@@ -149,7 +149,25 @@ check_column(const Layer *layer, const char *column, Oid type)
 				 errmsg("column \"%s\" of layer \"%s\" is of type %s, not %s", column, layer->name,
 						format_type_be(get_atttype(layer->relation, attnum)), format_type_be(type)),
 				 errdetail("Table %s was changed after the layer was added.",
-						   relation_quoted(layer->relation))));
+						   relation_quoted(layer->relation)),
+				 errhint("Drop the layer and add it again.")));
+	return attnum;
+}
+
+/* The polygons may have been brought into another SRID. */
+static void
+check_srid(const Layer *layer, AttrNumber geom)
+{
+	int32		declared = geometry_column_srid(layer->relation, geom);
+
+	if (declared != 0 && declared != layer->srid)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("column \"%s\" of layer \"%s\" has SRID %d, not %d", NameStr(layer->geom_column), layer->name,
+						declared, layer->srid),
+				 errdetail("Table %s was changed after the layer was added.",
+						   relation_quoted(layer->relation)),
+				 errhint("Drop the layer and add it again.")));
 }
 
 static uint64
@@ -170,15 +188,15 @@ layer_definition(const Layer *layer)
 }
 
 /* The layer as the catalog has it, whose columns are as they should be. */
-static Layer *
-read_checked(const char *name)
+Layer *
+layer_read_checked(const char *name)
 {
 	Layer	   *layer = layer_read(name);
 
 	if (layer == NULL)
 		layer_unknown(name);
-	check_column(layer, NameStr(layer->geom_column), postgis_type("geometry"));
-	check_column(layer, NameStr(layer->code_column), gridtree_type("gridcode"));
+	check_srid(layer, check_column(layer, NameStr(layer->geom_column), postgis_type("geometry")));
+	(void) check_column(layer, NameStr(layer->code_column), gridtree_type("gridcode"));
 	return layer;
 }
 
@@ -231,7 +249,7 @@ refresh_kept(KeptLayer *kept)
 	kept->fresh = true;
 	PG_TRY();
 	{
-		Layer	   *layer = read_checked(kept->name);
+		Layer	   *layer = layer_read_checked(kept->name);
 
 		kept->relation = layer->relation;
 		kept->srid = layer->srid;

@@ -81,6 +81,9 @@ typedef struct LayerSite
 /* The layer of that name, up to date; an error where there is none. */
 extern KeptLayer *layer_kept(const char *name);
 
+/* The layer as the catalog has it now; the same errors. */
+extern Layer *layer_read_checked(const char *name);
+
 /* The same for a caller who asks for one layer again and again. */
 extern KeptLayer *layer_kept_at(LayerSite *site, const char *name);
 

@@ -9,6 +9,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_attribute.h"
+#include "postgis.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -84,6 +85,30 @@ gridcode_column(Relation rel, const char *column)
 						column, RelationGetRelationName(rel), format_type_be(type)),
 				 errhint("Change it with ALTER TABLE ... ALTER COLUMN ... TYPE gridcode USING ...::gridcode.")));
 	return attnum;
+}
+
+int32
+geometry_column_srid(Oid relation, AttrNumber geom)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(relation, geom, &type, &typmod, &collation);
+	return geometry_typmod_srid(typmod);
+}
+
+void
+check_column_of_points(Relation rel, const char *column, const char *layer, int32 srid)
+{
+	int32		declared = geometry_column_srid(RelationGetRelid(rel), get_attnum(RelationGetRelid(rel), column));
+
+	if (declared != 0 && declared != srid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of relation \"%s\" has SRID %d, but layer \"%s\" has SRID %d",
+						column, RelationGetRelationName(rel), declared, layer, srid),
+				 errhint("Bring its points into SRID %d with ST_Transform.", srid)));
 }
 
 bool

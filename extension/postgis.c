@@ -20,6 +20,9 @@
  * Flags 0x01 (z), 0x02 (m), 0x04 (box), 0x08 (geodetic) are the same in both
  * versions; 0x40 marks version 2 (PostGIS 3), in which 0x10 announces the
  * extended flags. Columns written by PostGIS 2 are still version 1.
+ *
+ * A type modifier has, from the lowest bit: m and z, 6 bits of type, 21 bits of
+ * SRID, signed; -1 where the column declares nothing.
  */
 #include "postgis.h"
 
@@ -75,6 +78,12 @@ read_srid(const uint8 *bytes)
 	uint32		srid = ((uint32) bytes[0] << 16) | ((uint32) bytes[1] << 8) | bytes[2];
 
 	return (int32) (srid << 11) >> 11;
+}
+
+int32
+geometry_typmod_srid(int32 typmod)
+{
+	return typmod < 0 ? 0 : (int32) ((uint32) typmod << 3) >> 11;
 }
 
 /* Copy size bytes at an offset, counted from behind the length, that must lie inside the value. */

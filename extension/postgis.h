@@ -21,6 +21,9 @@ typedef struct GeometryHead
 /* Reads the head of a geometry datum; detoasts it where needed. */
 extern GeometryHead geometry_head(Datum geometry);
 
+/* The SRID that the type modifier of a geometry column declares; 0 where it declares none. */
+extern int32 geometry_typmod_srid(int32 typmod);
+
 /* Name of a geometry type as ST_GeometryType spells it. */
 extern const char *geometry_type_name(uint32 type);
 

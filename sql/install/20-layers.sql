@@ -23,7 +23,7 @@ SELECT pg_catalog.pg_extension_config_dump('@extschema@.grid_layer_catalog', '')
 CREATE FUNCTION @extschema@.grid_layer_cached(layer text, OUT polygons bigint, OUT edges bigint, OUT cells bigint, OUT bytes bigint)
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10;
 COMMENT ON FUNCTION @extschema@.grid_layer_cached(text) IS
-'Size of the image that this session has mapped of a layer, of whatever version; NULL where it has none.';
+'Size of the image that this session has mapped of a layer, of whatever version; NULL where it has none, and where there is no such layer.';
 
 CREATE VIEW @extschema@.grid_layers AS
 	SELECT c.layer, c.relation, c.geom_column, c.code_column, c.filter, c.scheme, c.srid, c.geographic, c.added_at,

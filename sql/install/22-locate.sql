@@ -3,7 +3,7 @@ CREATE FUNCTION @extschema@.grid_locate(layer text, point geometry, tolerance do
 	RETURNS @extschema@.gridcode
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION @extschema@.grid_locate(text, geometry, double precision) IS
-'Code of the deepest area of a layer that covers the point, borders included; of several the lowest. In a gap NULL, or the nearest area within the tolerance (units of the SRID; metres where coordinates are degrees). Needs the right to SELECT from the layer''s table. NULL or an empty point gives NULL; other geometries, another SRID and coordinates that are not finite are errors.';
+'Code of the deepest area of a layer that covers the point, borders included; of several the lowest. In a gap NULL, or the nearest area within the tolerance (units of the SRID; metres where coordinates are degrees). Needs the right to SELECT from the layer''s table. NULL or an empty point gives NULL; other geometries, another SRID than the layer''s, be it that of an empty point, and coordinates that are not finite are errors.';
 
 -- Images: what answers in most calls of grid_locate.
 CREATE FUNCTION @extschema@.grid_layer_prepare(layer text, OUT polygons bigint, OUT edges bigint, OUT cells bigint, OUT bytes bigint)

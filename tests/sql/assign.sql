@@ -150,6 +150,21 @@ CALL grid_assign('shapes', 'area');
 ALTER TABLE shapes ALTER code TYPE gridcode USING code::gridcode;
 INSERT INTO shapes VALUES (ST_MakeEnvelope(0, 0, 1, 1, 3857));
 CALL grid_assign('shapes', 'area');
+-- points in another SRID, if only declared
+CREATE TABLE degrees (geom geometry(Point, 4326), code gridcode);
+CALL grid_assign('degrees', 'area');
+CALL grid_assign('degrees', 'area', batch => 100);
+ALTER TABLE degrees ALTER geom TYPE geometry(Point, 3857) USING ST_Transform(geom, 3857);
+CALL grid_assign('degrees', 'area');
+-- polygons in another SRID than when the layer was added, while codes are there
+CREATE TABLE moved AS SELECT geom::geometry(Geometry, 3857), code FROM area;
+SET client_min_messages = warning;
+SELECT grid_layer_add('moved', 'moved');
+RESET client_min_messages;
+INSERT INTO degrees VALUES ('SRID=3857;POINT(1.5 2.5)', '999');
+SELECT UpdateGeometrySRID('assign', 'moved', 'geom', 4326);
+CALL grid_assign('degrees', 'moved');
+SELECT code FROM degrees;
 
 -- rights: to read the layer and to write the code
 CREATE ROLE assign_clerk;

@@ -37,6 +37,10 @@ CREATE TABLE typed AS SELECT geom, declared_code::gridcode AS a, declared_code::
 FROM register WHERE declared_code ~ '^\d{1,18}$';
 SELECT c.*, matched, mismatched, outside, unknown, undeclared
 FROM unnest('{a,b,c,d}'::name[]) c, grid_assign_check('typed', 'area', 'geom', c);
+-- and as text whose equality no regular expression can be asked about
+CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE loosely AS SELECT geom, declared_code COLLATE loose AS declared_code FROM register;
+SELECT matched, mismatched, outside, unknown, undeclared FROM grid_assign_check('loosely', 'area');
 CREATE VIEW padded AS SELECT geom AS "the geom", grid_unpad('350304001000') AS "Code" FROM typed;
 SELECT matched, mismatched FROM grid_assign_check('padded', 'area', 'the geom', 'Code');
 CREATE TABLE parted (geom geometry, declared_code gridcode) PARTITION BY LIST (declared_code);

@@ -145,6 +145,11 @@ ALTER TABLE changed ALTER code TYPE gridcode, ALTER geom TYPE geography USING ge
 SELECT grid_locate('changed', ST_SetSRID(ST_Point(0.5, 0.5), 4326));
 ALTER TABLE changed ALTER geom TYPE geometry USING geom::geometry;
 SELECT grid_locate('changed', ST_SetSRID(ST_Point(0.5, 0.5), 4326));
+ALTER TABLE changed ALTER geom TYPE geometry(Geometry, 32650) USING ST_SetSRID(geom, 32650);
+SELECT grid_locate('changed', ST_SetSRID(ST_Point(0.5, 0.5), 4326));
+SELECT grid_locate('changed', ST_SetSRID(ST_Point(0.5, 0.5), 32650));
+SELECT UpdateGeometrySRID('layer', 'changed', 'geom', 4326);
+SELECT grid_locate('changed', ST_SetSRID(ST_Point(0.5, 0.5), 4326));
 -- dropped where triggers are those of a replica
 SET session_replication_role = replica;
 DROP TABLE changed;

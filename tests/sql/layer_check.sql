@@ -124,6 +124,46 @@ UPDATE area SET closed = true;
 SELECT * FROM found('all');
 ROLLBACK;
 
+-- rows of another SRID, among them an empty polygon of none, as areas of each level, as a second row of one, and at no level
+CREATE TABLE plain (geom geometry, code gridcode);
+INSERT INTO plain SELECT geom, code FROM area;
+CREATE INDEX ON plain USING gist (geom);
+SELECT grid_layer_add('plain', 'plain');
+SELECT grid_layer_add('plain communities', 'plain', filter => 'grid_digits(code) = 12 OR code IS NULL');
+BEGIN;
+UPDATE plain SET geom = ST_SetSRID(geom, 4326) WHERE code IN ('350304', '350304002', '350304000005');
+UPDATE plain SET geom = 'POLYGON EMPTY' WHERE code = '350304003015';
+INSERT INTO plain SELECT ST_SetSRID(geom, 4326), code FROM area WHERE code = '350304001001';
+INSERT INTO plain VALUES ('SRID=32650;POLYGON((0 0, 10 0, 0 10, 0 0))', '35030400000'), ('SRID=32650;POLYGON((0 0, 10 0, 0 10, 0 0))', '350304009001');
+SELECT * FROM found('plain');
+SELECT * FROM found('plain communities');
+ROLLBACK;
+-- what is no polygon at all, in the same places
+CREATE FUNCTION found_without(g geometry, layer text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	problems text;
+BEGIN
+	UPDATE plain p SET geom = g WHERE p.code IN ('350304', '350304002', '350304000005');
+	INSERT INTO plain VALUES (g, '350304001001'), (g, '35030400000'), (g, '350304009001'), (g, NULL);
+	SELECT string_agg(n || ' ' || problem || COALESCE(' of ' || area, ''), ', ' ORDER BY problem) INTO problems
+	FROM (SELECT f.problem, count(*) AS n, sum(f.area)::int AS area FROM found(layer) f GROUP BY 1) f;
+	DELETE FROM plain;
+	INSERT INTO plain SELECT a.geom, a.code FROM area a;
+	RETURN problems;
+END $$;
+SELECT ST_GeometryType(g), layer, found_without(ST_SetSRID(g, 3857), layer) FROM (VALUES ('POINT(15 15)'::geometry), ('LINESTRING(10 10, 20 20)'), ('MULTIPOINT(15 15)'),
+	('CIRCULARSTRING(10 10, 15 15, 20 10)'), ('COMPOUNDCURVE((10 10, 20 20))'), ('CURVEPOLYGON(CIRCULARSTRING(10 10, 20 20, 10 10))'), ('MULTISURFACE(((10 10, 20 10, 20 20, 10 10)))'),
+	('TRIANGLE((10 10, 20 10, 20 20, 10 10))'), ('TIN(((10 10, 20 10, 20 20, 10 10)))'), ('POLYHEDRALSURFACE(((10 10, 20 10, 20 20, 10 10)))'),
+	('GEOMETRYCOLLECTION(POLYGON((10 10, 20 10, 20 20, 10 10)), POINT(15 15))')) v(g), unnest('{plain,plain communities}'::text[]) layer;
+
+-- no code: in no layer, and so in no other check
+BEGIN;
+UPDATE plain SET code = NULL WHERE code = '350304000005';
+INSERT INTO plain VALUES ('SRID=4326;POLYGON((0 0, 1 0, 1 1, 0 0))', NULL), (NULL, NULL);
+SELECT * FROM found('plain');
+SELECT * FROM found('plain communities');
+ROLLBACK;
+
 -- a table whose name is one of those in our queries, with a filter that names it
 CREATE TABLE f AS SELECT geom, code, true AS inside FROM area WHERE code <> '350304000005' AND grid_digits(code) = 12;
 CREATE INDEX ON f USING gist (geom);
@@ -150,6 +190,18 @@ SELECT * FROM found('parted');
 \set SHOW_CONTEXT never
 SELECT * FROM grid_layer_check('nosuch');
 SELECT * FROM grid_layer_check(NULL);
+BEGIN;
+ALTER TABLE f RENAME code TO id;
+SAVEPOINT renamed;
+SELECT * FROM grid_layer_check('f');
+ROLLBACK TO renamed;
+ALTER TABLE f DROP geom;
+SELECT * FROM grid_layer_check('f');
+ROLLBACK;
+BEGIN;
+ALTER TABLE degrees ALTER geom TYPE geometry(MultiPolygon, 32650) USING ST_SetSRID(geom, 32650);
+SELECT * FROM grid_layer_check('degrees');
+ROLLBACK;
 CREATE ROLE layer_check_reader;
 GRANT USAGE ON SCHEMA layer_check TO layer_check_reader;
 SET ROLE layer_check_reader;
