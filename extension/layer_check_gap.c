@@ -174,7 +174,7 @@ keys_not_finite(const LayerCheck *check, int *n)
  * near to areas and meets none.
  * The layer's table has no alias, because its filter may name it. Conditions
  * are evaluated in the order of their costs, so that ST_Intersects is not asked
- * about what is no polygon.
+ * about what is no polygon; in a CASE, or the planner would expect next to no rows.
  */
 static char *
 holes_query(const LayerCheck *check, bool leave_out)
@@ -183,7 +183,7 @@ holes_query(const LayerCheck *check, bool leave_out)
 	char	   *postgis = postgis_schema_quoted();
 	const char *code = quote_identifier(NameStr(layer->code_column));
 	const char *geom = quote_identifier(NameStr(layer->geom_column));
-	char	   *level = psprintf("%s AND %s.grid_digits(%s) = $2 AND %s%s", layer_rows_clause(layer),
+	char	   *level = psprintf("%s AND %s.grid_digits(%s) = $2 AND CASE WHEN %s THEN true END%s", layer_rows_clause(layer),
 								 gridtree_schema_quoted(), code, check_polygon(check, geom), leave_out ?
 								 " AND NOT EXISTS (SELECT FROM unnest($4, $5, $6, $7) AS gridtree_out(n, rel, tid, valid)"
 								 "  WHERE tableoid = gridtree_out.rel AND ctid = gridtree_out.tid)" : "");
