@@ -7,7 +7,9 @@
  *	  Above the highest level nothing says what there should be, so only what
  *	  areas enclose is a gap. The number of areas that cover a point changes at
  *	  open edges only; so the faces of the map that the open edges draw are
- *	  covered or not as a whole, and one point in each tells which.
+ *	  covered or not as a whole, and one point in each tells which. To draw it is
+ *	  one call of GEOS, which takes a cancel for a failure of its noding, and
+ *	  tries again by slower ways before it stops.
  *
  * FAMILIES
  *	  A parent and its children are given to GEOS where their edges do not
