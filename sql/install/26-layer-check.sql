@@ -16,4 +16,6 @@ COMMENT ON FUNCTION @extschema@.grid_layer_check(text) IS
 - `gap`: a part of `code` that no area in it covers, at the next lower level that the layer has; at the highest level, above which nothing says what there should be, what areas enclose without covering it, with the lowest codes around it, at most two
 - `overlap`: of two areas with the same number of digits
 
-`geom` is the gap, the overlap or the part in question, `area` its area in square units of the SRID, or, where coordinates are degrees, in square metres in the equirectangular projection at its centre. Geometries that are no polygons or in a wrong SRID count for their codes only, and rows without a code not at all. Invalid polygons are measured as ST_MakeValid repairs them. Pieces that are on average thinner than 2e-12 of the greatest coordinate (25 micrometres in degrees) are rounding, and left out.';
+`geom` is the gap, the overlap or the part in question, `area` its area in square units of the SRID, or, where coordinates are degrees, in square metres in the equirectangular projection at its centre. Geometries that are no polygons or in a wrong SRID count for their codes only, and rows without a code not at all. Invalid polygons are measured as ST_MakeValid repairs them. Pieces that are on average thinner than 2e-12 of the greatest coordinate (25 micrometres in degrees) are rounding, and left out.
+
+Gaps at the highest level are sought in all borders that do not fit, at once, by GEOS, which is slow to stop when cancelled: where tens of thousands of areas overlap it can take a minute.';
