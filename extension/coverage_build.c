@@ -278,23 +278,31 @@ extend_box(double box[4], const CoverageVertex *v)
 	box[3] = v->y > box[3] ? v->y : box[3];
 }
 
+static void
+extend_by_ring(double box[4], const CoverageBuilder *builder, const BuildRing *ring)
+{
+	for (uint32_t v = ring->first; v < ring->first + ring->edges; v++)
+		extend_box(box, &builder->given[v]);
+}
+
 /* Boxes of the parts, and of everything, holes that lie outside included. */
 static void
 measure(CoverageBuilder *builder, double box[4])
 {
 	box[0] = box[1] = INFINITY;
 	box[2] = box[3] = -INFINITY;
-	for (size_t i = 0; i < builder->ngiven; i++)
-		extend_box(box, &builder->given[i]);
 	for (size_t i = 0; i < builder->nparts; i++)
 	{
 		BuildPart  *part = &builder->parts[i];
-		const BuildRing *shell = &builder->rings[part->first_ring];
+		const BuildRing *rings = &builder->rings[part->first_ring];
 
 		part->box[0] = part->box[1] = INFINITY;
 		part->box[2] = part->box[3] = -INFINITY;
-		for (uint32_t v = shell->first; v < shell->first + shell->edges; v++)
-			extend_box(part->box, &builder->given[v]);
+		extend_by_ring(part->box, builder, &rings[0]);
+		extend_box(box, &(CoverageVertex) {part->box[0], part->box[1]});
+		extend_box(box, &(CoverageVertex) {part->box[2], part->box[3]});
+		for (uint32_t r = 1; r < part->rings; r++)
+			extend_by_ring(box, builder, &rings[r]);
 	}
 }
 

@@ -214,6 +214,17 @@ describe(Sweep *sweep, uint32_t first_run)
 	return n;
 }
 
+/* Are two descriptions equal?  They are a few words, for which memcmp() is a long way. */
+static inline bool
+same_description(const uint32_t *a, const uint32_t *b, size_t length)
+{
+	size_t		i = BASE;
+
+	while (i < length && a[i] == b[i])
+		i++;
+	return i == length;
+}
+
 /* The remembered situation of an arc that has the same description, or NOTHING. */
 static uint32_t
 recall(const Sweep *sweep, uint32_t arc, size_t length)
@@ -225,7 +236,7 @@ recall(const Sweep *sweep, uint32_t arc, size_t length)
 		uint32_t	old = sweep->remembered[(size_t) arc * REMEMBERED + i];
 
 		if (old != NOTHING && old + length <= words->n &&
-			memcmp(words->data + old + BASE, words->data + words->n + BASE, (length - BASE) * sizeof(uint32_t)) == 0)
+			same_description(words->data + old, words->data + words->n, length))
 			return old;
 	}
 	return NOTHING;
