@@ -396,13 +396,13 @@ wait_for_writers(const Assignment *a)
 	VirtualTransactionId *older;
 	int			n;
 
-	/* Two of these must not wait for each other's snapshot. */
-	InvalidateCatalogSnapshot();
-	older = older_snapshots(a, &n);
+	(void) older_snapshots(a, &n);
 	if (n > 0 || has_writers(a))
 		ereport(NOTICE,
 				(errmsg("grid_assign: waiting for transactions that began before"),
 				 errdetail("They may write codes of older polygons.")));
+	/* Last before the waits: two of these must not wait for each other's snapshot. */
+	InvalidateCatalogSnapshot();
 	WaitForLockersMultiple(tags, ShareLock, false);
 	older = older_snapshots(a, &n);
 	for (int i = 0; i < n; i++)

@@ -10,8 +10,9 @@
  *
  * WHEN THE RULE'S OWN SQL ANSWERS
  *	  Where an image would not be right: the current transaction has edited the
- *	  layer, the snapshot is older than the layer, a row-level policy applies to the user, or the user may not SELECT
- *	  the whole table (who may read the columns is found out by the query).
+ *	  layer, the snapshot is older than the layer, a row-level policy applies to
+ *	  the user, or the user may not SELECT the whole table (who may read the
+ *	  columns is found out by the query).
  *	  Where there can be none: rows that are no polygons or of another SRID,
  *	  coordinates that are not finite, an unlogged table, more than
  *	  gridtree.layer_cache.  And where it does not pay yet: an image is built when
