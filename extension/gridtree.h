@@ -33,4 +33,12 @@ extern Oid	postgis_type(const char *name);
 /* Its qualified, quoted name, palloc'd; an error if there is no such relation. */
 extern char *relation_quoted(Oid relation);
 
+/* sql.c: between the two, unqualified names in SQL are pg_catalog's. */
+extern int	safe_search_path_begin(void);
+extern void safe_search_path_end(int nest);
+
+/* An error that names the first of the n arguments that is null; a name may be NULL where null is allowed. */
+struct FunctionCallInfoBaseData;
+extern void refuse_null_arguments(struct FunctionCallInfoBaseData *fcinfo, const char *const *names, int n);
+
 #endif							/* GRIDTREE_H */

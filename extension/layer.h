@@ -13,11 +13,9 @@
 #include "gridcode.h"
 #include "gridtree.h"
 #include "nodes/pg_list.h"
+#include "postgis.h"
 #include "storage/lockdefs.h"
 #include "utils/rel.h"
-
-/* A degree of latitude on the sphere of the earth's mean radius, 6371008.8 m. */
-#define METRES_PER_DEGREE	(6371008.8 * M_PI / 180.0)
 
 /* A row of grid_layer_catalog, but for what only the view shows. */
 typedef struct Layer
@@ -58,8 +56,6 @@ extern void layer_enable_triggers(Oid table);
 extern bool layer_has_trigger_name(const char *name);
 
 /* layer_sql.c */
-extern int	safe_search_path_begin(void);
-extern void safe_search_path_end(int nest);
 extern AttrNumber geometry_column(Relation rel, const char *column);
 extern AttrNumber gridcode_column(Relation rel, const char *column);
 
@@ -68,9 +64,6 @@ extern int32 geometry_column_srid(Oid relation, AttrNumber geom);
 
 /* An error where a column is declared with another SRID than that of the layer. */
 extern void check_column_of_points(Relation rel, const char *column, const char *layer, int32 srid);
-
-/* An error that names the first of the n arguments that is null; a name may be NULL where null is allowed. */
-extern void refuse_null_arguments(FunctionCallInfo fcinfo, const char *const *names, int n);
 
 /* Is there an index that finds geometries by their place? */
 extern bool relation_spatial_index(Relation rel, AttrNumber geom);

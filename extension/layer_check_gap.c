@@ -19,17 +19,13 @@
 
 #include "catalog/pg_type.h"
 #include "layer_rule.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "postgis.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "wkb.h"
 
 #define ROWS_AT_A_TIME	512
-
-/* Numbers of geometry types in WKB. */
-#define WKB_LINE		2
-#define WKB_MULTILINE	5
 
 /* The open edges as a multi-line string in WKB. */
 typedef struct OpenLines
@@ -39,30 +35,6 @@ typedef struct OpenLines
 	uint32		nlines;
 	uint32		next_edge;		/* number of the next edge to come */
 } OpenLines;
-
-static void
-put_number(StringInfo wkb, uint32 number)
-{
-	appendBinaryStringInfo(wkb, (const char *) &number, sizeof(number));
-}
-
-static void
-put_head(StringInfo wkb, uint32 type)
-{
-#ifdef WORDS_BIGENDIAN
-	appendStringInfoChar(wkb, 0);
-#else
-	appendStringInfoChar(wkb, 1);
-#endif
-	put_number(wkb, type);
-	put_number(wkb, 0);			/* their number is set later */
-}
-
-static void
-set_count(StringInfo wkb, int head, uint32 count)
-{
-	memcpy(wkb->data + head + 1 + sizeof(uint32), &count, sizeof(count));
-}
 
 /* Put each chain of open edges of a ring as a line. */
 static void
@@ -84,14 +56,13 @@ take_ring(void *arg, int polygon pg_attribute_unused(), int ring pg_attribute_un
 		}
 		if (head < 0)
 		{
-			head = lines->wkb.len;
-			put_head(&lines->wkb, WKB_LINE);
-			appendBinaryStringInfo(&lines->wkb, (const char *) p, 2 * sizeof(double));
+			head = wkb_open(&lines->wkb, WKB_LINE);
+			wkb_points(&lines->wkb, p, 1);
 			points = 1;
 			lines->nlines++;
 		}
-		appendBinaryStringInfo(&lines->wkb, (const char *) (p + stride), 2 * sizeof(double));
-		set_count(&lines->wkb, head, ++points);
+		wkb_points(&lines->wkb, p + stride, 1);
+		wkb_set_count(&lines->wkb, head, ++points);
 	}
 }
 
@@ -122,10 +93,10 @@ open_lines(const LayerCheck *check, int digits)
 	OpenLines	lines = {.check = check};
 	int			areas[ROWS_AT_A_TIME];
 	int			n = 0;
+	int			head;
 
-	initStringInfo(&lines.wkb);
-	appendStringInfoSpaces(&lines.wkb, VARHDRSZ);
-	put_head(&lines.wkb, WKB_MULTILINE);
+	wkb_begin(&lines.wkb);
+	head = wkb_open(&lines.wkb, WKB_MULTI_LINE);
 	for (int i = 0; i < check->n; i++)
 	{
 		if (check->pairs[i].level != digits || !check->pairs[i].open || !check->areas[i].finite)
@@ -137,9 +108,8 @@ open_lines(const LayerCheck *check, int digits)
 		n = 0;
 	}
 	add_lines(&lines, areas, n);
-	set_count(&lines.wkb, VARHDRSZ, lines.nlines);
-	SET_VARSIZE(lines.wkb.data, lines.wkb.len);
-	return lines.nlines > 0 ? PointerGetDatum(lines.wkb.data) : 0;
+	wkb_set_count(&lines.wkb, head, lines.nlines);
+	return lines.nlines > 0 ? wkb_finish(&lines.wkb) : 0;
 }
 
 /* SQL for the two lowest codes of the areas of a level that a test finds at a face. */

@@ -1,7 +1,6 @@
 /*
  * layer_sql.c
- *	  What SQL built by this room needs: quoted names, checked columns, and a
- *	  search_path on which nobody but the system can put a function.
+ *	  What SQL built by this room needs: checked columns and what is known of them.
  */
 #include "layer.h"
 
@@ -11,33 +10,8 @@
 #include "catalog/pg_attribute.h"
 #include "postgis.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-
-/*
- * From here to safe_search_path_end, or to the end of the (sub)transaction,
- * unqualified names are pg_catalog's. All SQL of this room is qualified, but
- * the filter of a layer is a deparsed expression, in which names of pg_catalog
- * are not; and a plan is analysed again whenever the search_path has changed.
- */
-int
-safe_search_path_begin(void)
-{
-	int			nest = NewGUCNestLevel();
-
-	/* SAVE, as a function's SET clause does, is allowed in parallel workers. */
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-	return nest;
-}
-
-void
-safe_search_path_end(int nest)
-{
-	AtEOXact_GUC(true, nest);
-}
 
 /* Number of a user column; also returns its type. */
 static AttrNumber
@@ -129,14 +103,4 @@ relation_spatial_index(Relation rel, AttrNumber geom)
 	}
 	list_free(indexes);
 	return found;
-}
-
-void
-refuse_null_arguments(FunctionCallInfo fcinfo, const char *const *names, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (names[i] && PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("%s must not be null", names[i])));
 }

@@ -43,4 +43,46 @@ typedef struct Mesh
 	int			nfaces;
 } Mesh;
 
+/* What faces are added to. */
+typedef struct MeshBuilder
+{
+	const Host *host;
+	MeshPoint  *points;			/* from where each edge goes, and at last to where */
+	MeshEdge   *edges;
+	size_t		nedges;
+	size_t		room;
+} MeshBuilder;
+
+extern void mesh_begin(MeshBuilder *builder, const Host *host);
+
+/*
+ * Add a closed ring of a face, n points, each at xy + i * stride (in doubles,
+ * perhaps not aligned), in either direction; false where there are too many.
+ */
+extern bool mesh_add_ring(MeshBuilder *builder, int face, bool hole, const double *xy, size_t n, size_t stride);
+
+/*
+ * Make the mesh of the faces 0 to nfaces - 1; the builder is used up.  Where one
+ * side of a border has a point that the other lacks, no farther than the
+ * tolerance from its edge, the other gets it, too.  Points are numbered by x and
+ * y, edges by their ends.  False where a border has more than one face on a side.
+ */
+extern bool mesh_finish(MeshBuilder *builder, int nfaces, double tolerance, Mesh *mesh);
+
+extern void mesh_free(const Host *host, Mesh *mesh);
+
+extern double mesh_length(const Mesh *mesh, const MeshEdge *edge);
+
+/* The sums from which area, centre and moment of faces taken together follow. */
+typedef struct MeshMoments
+{
+	double		area;
+	double		x;				/* the first moments */
+	double		y;
+	double		square;			/* the second, polar one about the origin */
+} MeshMoments;
+
+/* Add what one edge contributes; all edges of a face make its moments. */
+extern void mesh_add_moments(const Mesh *mesh, const MeshEdge *edge, MeshMoments *moments);
+
 #endif							/* GRIDTREE_MESH_H */

@@ -7,6 +7,11 @@
 
 #include "postgres.h"
 
+#include <math.h>
+
+/* A degree of latitude on the sphere of the earth's mean radius, 6371008.8 m. */
+#define METRES_PER_DEGREE	(6371008.8 * M_PI / 180.0)
+
 /* The head of any geometry; x and y only where it is a point that is not empty. */
 typedef struct GeometryHead
 {

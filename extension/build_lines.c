@@ -1,0 +1,354 @@
+/*
+ * build_lines.c
+ *	  The area cut along all lines that are given: its own border, polygons of
+ *	  atoms, barriers. What lies between them are faces.
+ *
+ * All lines are noded together once, on the lattice of the local coordinates,
+ * so that neighbours have identical vertices.  Barriers end where polygons
+ * begin, which are never split.
+ *
+ * Where there are more points than one call of PostGIS should be given, lines
+ * that are nobody's cut the area until no face has too many.
+ */
+#include "build.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "postgis.h"
+#include "utils/builtins.h"
+#include "wkb.h"
+
+/* A border of polygons of atoms runs along a barrier that is so many of their widths away. */
+#define REACH_OF_POLYGONS	0.02
+
+/* On lines that are noded, only rounding is to be forgiven. */
+#define REACH_OF_LINES		4
+
+/* --- cuts --- */
+
+static int
+compare_x(const void *a, const void *b)
+{
+	const MeshPoint *p = a;
+	const MeshPoint *q = b;
+
+	return (p->x > q->x) - (p->x < q->x);
+}
+
+static int
+compare_y(const void *a, const void *b)
+{
+	const MeshPoint *p = a;
+	const MeshPoint *q = b;
+
+	return (p->y > q->y) - (p->y < q->y);
+}
+
+static double
+middle(double low, double high, double quantum)
+{
+	return floor((low + high) / 2 / quantum) * quantum;
+}
+
+static void
+add_cut(BuildPlan *plan, MeshPoint from, MeshPoint to)
+{
+	double	   *cut;
+
+	plan->cuts = build_host.resize(plan->cuts, host_bytes(plan->ncuts + 1, 4 * sizeof(double)));
+	cut = &plan->cuts[4 * plan->ncuts++];
+	cut[0] = from.x;
+	cut[1] = from.y;
+	cut[2] = to.x;
+	cut[3] = to.y;
+}
+
+/* Cut a box at the median of the points in it, along its shorter side, and so on. */
+static void
+cut_box(BuildPlan *plan, MeshPoint *points, int n, MeshPoint low, MeshPoint high)
+{
+	bool		upright = high.x - low.x >= high.y - low.y;
+	double		at;
+	MeshPoint	end = high;
+	MeshPoint	begin = low;
+
+	CHECK_FOR_INTERRUPTS();
+	if (n <= BUILD_MOST_SITES)
+		return;
+	qsort(points, n, sizeof(MeshPoint), upright ? compare_x : compare_y);
+	if (upright)
+	{
+		at = middle(points[n / 2 - 1].x, points[n / 2].x, plan->task->frame.quantum);
+		begin.x = end.x = at;
+	}
+	else
+	{
+		at = middle(points[n / 2 - 1].y, points[n / 2].y, plan->task->frame.quantum);
+		begin.y = end.y = at;
+	}
+	/* Where most are at one place there is nothing to cut. */
+	if (at <= (upright ? low.x : low.y) || at >= (upright ? high.x : high.y))
+		return;
+	add_cut(plan, begin, end);
+	cut_box(plan, points, n / 2, low, end);
+	cut_box(plan, points + n / 2, n - n / 2, begin, high);
+}
+
+static void
+find_cuts(BuildPlan *plan, MeshPoint low, MeshPoint high)
+{
+	const BuildTask *task = plan->task;
+	MeshPoint  *points = palloc_extended(host_bytes(task->natoms, sizeof(MeshPoint)), MCXT_ALLOC_HUGE);
+	int			n = 0;
+
+	for (int i = 0; i < task->natoms; i++)
+		if (task->atoms[i].point)
+			points[n++] = task->atoms[i].place;
+	cut_box(plan, points, n, low, high);
+	pfree(points);
+}
+
+/* --- barriers --- */
+
+/* SQL for the lines of $1 near the area in local coordinates. */
+static char *
+barriers_query(const BuildTask *task, const double box[4])
+{
+	char	   *postgis = postgis_schema_quoted();
+	double		margin_x = (box[2] - box[0]) / 64;
+	double		margin_y = (box[3] - box[1]) / 64;
+
+	return psprintf("SELECT %s.ST_SnapToGrid(%s.ST_Scale(%s.ST_Translate("
+					"  %s.ST_Collect(%s.ST_CollectionExtract(c.g, 2), %s.ST_Boundary(%s.ST_CollectionExtract(c.g, 3))),"
+					"  %.17g, %.17g), %.17g, %.17g), %.17g) FROM (SELECT %s.ST_ClipByBox2D(%s.ST_CurveToLine(%s.ST_Force2D($1)),"
+					"  %s.ST_MakeEnvelope(%.17g, %.17g, %.17g, %.17g, %d)::%s.box2d) AS g) c",
+					postgis, postgis, postgis, postgis, postgis, postgis, postgis,
+					-task->frame.x0, -task->frame.y0, task->frame.scale_x, task->frame.scale_y, task->frame.quantum,
+					postgis, postgis, postgis, postgis,
+					box[0] - margin_x, box[1] - margin_y, box[2] + margin_x, box[3] + margin_y, task->srid, postgis);
+}
+
+/* Keep the sides of the barriers. */
+static void
+read_barriers(BuildPlan *plan, Datum lines)
+{
+	char	   *postgis = postgis_schema_quoted();
+	Oid			types[1] = {postgis_type("geometry")};
+	Datum		values[1] = {lines};
+
+	plan->nbarriers = (int) build_query(psprintf("SELECT %s.ST_X(s.a), %s.ST_Y(s.a), %s.ST_X(s.b), %s.ST_Y(s.b) FROM"
+												 " (SELECT %s.ST_StartPoint(d.geom) AS a, %s.ST_EndPoint(d.geom) AS b"
+												 "  FROM %s.ST_DumpSegments($1) d) s",
+												 postgis, postgis, postgis, postgis, postgis, postgis, postgis),
+										1, types, values);
+	plan->barriers = host_array(&build_host, BuildBarrier, plan->nbarriers);
+	for (int i = 0; i < plan->nbarriers; i++)
+	{
+		double		ends[4];
+		bool		isnull;
+
+		for (int j = 0; j < 4; j++)
+			ends[j] = DatumGetFloat8(build_value(i, j + 1, &isnull));
+		plan->barriers[i] = (BuildBarrier) {{ends[0], ends[1]}, {ends[2], ends[3]}};
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* The barriers' lines near the area; 0 where there are none. */
+static Datum
+local_barriers(BuildPlan *plan, const double box[4])
+{
+	const BuildTask *task = plan->task;
+	Oid			types[1] = {postgis_type("geometry")};
+	Datum		values[1] = {task->barriers};
+	Datum		lines;
+	bool		isnull;
+
+	if (!task->has_barriers)
+		return 0;
+	(void) build_query(barriers_query(task, box), 1, types, values);
+	lines = build_value(0, 1, &isnull);
+	if (isnull)
+		return 0;
+	lines = PointerGetDatum(PG_DETOAST_DATUM_COPY(lines));
+	SPI_freetuptable(SPI_tuptable);
+	read_barriers(plan, lines);
+	return plan->nbarriers > 0 ? lines : 0;
+}
+
+/* --- faces --- */
+
+static void
+put_rings(StringInfo wkb, const BuildRings *rings, uint32 *lines)
+{
+	for (int i = 0; i < rings->nrings; i++)
+	{
+		int			place;
+
+		if (rings->rings[i].n < 2)
+			continue;
+		place = wkb_open(wkb, WKB_LINE);
+		wkb_set_count(wkb, place, rings->rings[i].n);
+		wkb_points(wkb, (const double *) (rings->points + rings->rings[i].first), rings->rings[i].n);
+		(*lines)++;
+	}
+}
+
+/* All lines that are given but barriers, as WKB. */
+static Datum
+given_lines(const BuildPlan *plan, const BuildRings *polygons, int npolygons)
+{
+	StringInfoData wkb;
+	uint32		lines = 0;
+	int			head;
+
+	wkb_begin(&wkb);
+	head = wkb_open(&wkb, WKB_MULTI_LINE);
+	put_rings(&wkb, &plan->area, &lines);
+	for (int i = 0; i < npolygons; i++)
+		put_rings(&wkb, &polygons[i], &lines);
+	for (int i = 0; i < plan->ncuts; i++, lines++)
+	{
+		wkb_set_count(&wkb, wkb_open(&wkb, WKB_LINE), 2);
+		wkb_points(&wkb, plan->cuts + 4 * i, 2);
+	}
+	wkb_set_count(&wkb, head, lines);
+	return wkb_finish(&wkb);
+}
+
+/* The shells of the polygons of atoms, for barriers to be cut off at. */
+static Datum
+given_polygons(const BuildRings *polygons, int npolygons)
+{
+	StringInfoData wkb;
+	uint32		count = 0;
+	int			head;
+
+	wkb_begin(&wkb);
+	head = wkb_open(&wkb, WKB_MULTI_POLYGON);
+	for (int i = 0; i < npolygons; i++)
+	{
+		const BuildRings *rings = &polygons[i];
+
+		for (int r = 0; r < rings->nrings; count++)
+		{
+			int			place = wkb_open(&wkb, WKB_POLYGON);
+			int			shell = r;
+
+			do
+			{
+				wkb_number(&wkb, rings->rings[r].n);
+				wkb_points(&wkb, (const double *) (rings->points + rings->rings[r].first), rings->rings[r].n);
+				r++;
+			} while (r < rings->nrings && rings->rings[r].hole);
+			wkb_set_count(&wkb, place, r - shell);
+		}
+	}
+	wkb_set_count(&wkb, head, count);
+	return wkb_finish(&wkb);
+}
+
+/* SQL for the polygons between the lines $1, $2 where there are barriers, less the polygons $3 where there are some. */
+static char *
+faces_query(const BuildPlan *plan, bool barriers, bool polygons)
+{
+	char	   *postgis = postgis_schema_quoted();
+	char	   *lines = psprintf("%s.ST_GeomFromWKB($1)", postgis);
+
+	if (barriers)
+		lines = psprintf("%s.ST_Collect(%s, %s)", postgis, lines, !polygons ? "$2" :
+						 psprintf("%s.ST_Difference($2, %s.ST_UnaryUnion(%s.ST_MakeValid(%s.ST_GeomFromWKB($3))))",
+								  postgis, postgis, postgis, postgis));
+	return psprintf("SELECT d.geom, %s.ST_X(p.inside), %s.ST_Y(p.inside), %s.ST_Area(d.geom), %s.ST_Perimeter(d.geom)"
+					" FROM %s.ST_Dump(%s.ST_Polygonize(ARRAY[%s.ST_UnaryUnion(%s, %.17g)])) d,"
+					"  LATERAL (SELECT %s.ST_PointOnSurface(d.geom) AS inside) p",
+					postgis, postgis, postgis, postgis, postgis, postgis, postgis, lines, plan->task->frame.quantum, postgis);
+}
+
+/* Read the faces that are in the area. */
+static void
+read_faces(BuildPlan *plan, uint64 rows)
+{
+	BuildMap   *map = build_map_begin();
+
+	build_map_add(map, 0, &plan->area);
+	build_map_finish(map);
+	plan->faces = palloc_extended(host_bytes(rows, sizeof(BuildFace)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		BuildFace  *face = &plan->faces[plan->nfaces];
+		bool		isnull;
+
+		face->inside.x = DatumGetFloat8(build_value(i, 2, &isnull));
+		face->inside.y = DatumGetFloat8(build_value(i, 3, &isnull));
+		face->area = DatumGetFloat8(build_value(i, 4, &isnull));
+		face->perimeter = DatumGetFloat8(build_value(i, 5, &isnull));
+		face->atom = -1;
+		if (build_map_locate(map, face->inside) < 0)
+			continue;
+		face->geometry = PointerGetDatum(PG_DETOAST_DATUM_COPY(build_value(i, 1, &isnull)));
+		build_read_rings(&face->rings, face->geometry, NULL);
+		plan->area_size += face->area;
+		plan->nfaces++;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	if (plan->nfaces == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("area is too thin to draw grids in")));
+}
+
+/* Whose polygon each face is in; of several, the lowest id's. */
+static void
+find_owners(BuildPlan *plan, const BuildRings *polygons, const int *atoms, int npolygons)
+{
+	BuildMap   *map;
+
+	if (npolygons == 0)
+		return;
+	map = build_map_begin();
+	for (int i = 0; i < npolygons; i++)
+		build_map_add(map, atoms[i], &polygons[i]);
+	build_map_finish(map);
+	for (int i = 0; i < plan->nfaces; i++)
+		plan->faces[i].atom = build_map_locate(map, plan->faces[i].inside);
+}
+
+void
+build_lines(BuildPlan *plan)
+{
+	BuildTask  *task = unconstify(BuildTask *, plan->task);
+	BuildRings *polygons = palloc0_array(BuildRings, task->natoms);
+	int		   *atoms = palloc_array(int, task->natoms);
+	int			npolygons = 0;
+	double		box[4];
+	MeshPoint	low;
+	MeshPoint	high;
+	Oid			types[3] = {BYTEAOID, postgis_type("geometry"), BYTEAOID};
+	Datum		values[3];
+
+	(void) geometry_box(task->area, box);
+	low = frame_local(&task->frame, box[0], box[1]);
+	high = frame_local(&task->frame, box[2], box[3]);
+	build_read_rings(&plan->area, task->area, &task->frame);
+	for (int i = 0; i < task->natoms; i++)
+	{
+		if (task->atoms[i].point)
+			continue;
+		atoms[npolygons] = i;
+		build_read_rings(&polygons[npolygons++], task->atoms[i].geometry, &task->frame);
+	}
+	find_cuts(plan, low, high);
+	values[0] = given_lines(plan, polygons, npolygons);
+	values[1] = local_barriers(plan, box);
+	values[2] = npolygons > 0 ? given_polygons(polygons, npolygons) : 0;
+	read_faces(plan, build_query(faces_query(plan, values[1] != 0, npolygons > 0),
+								 values[1] == 0 ? 1 : npolygons > 0 ? 3 : 2, types, values));
+	find_owners(plan, polygons, atoms, npolygons);
+	plan->barrier_reach = REACH_OF_LINES * task->frame.quantum;
+	if (npolygons > 0)
+		plan->barrier_reach = Max(plan->barrier_reach, REACH_OF_POLYGONS * sqrt(plan->area_size / task->natoms));
+}
