@@ -229,9 +229,11 @@ partition_anneal(PartState *s, const AnnealPlan *plan)
 	for (int i = 0; i < QUANTILES; i++)
 		a.patience[i] = -natural_log((i + 0.5) / QUANTILES);
 	a.best = host_array(s->pace.host, int, s->graph->n);
-	remember(&a);
 	for (int i = 0; i < LEVELS; i++)
 	{
+		/* What was there is one of those seen, unless another is wanted. */
+		if (i == 0 || (plan->afresh && i == LEVELS / 2))
+			remember(&a);
 		anneal_level(&a, plan->steps / LEVELS);
 		a.temperature *= ratio;
 	}

@@ -11,9 +11,11 @@
 #define EXACT_BUDGET	20000000
 #define SHAPE_BUDGET	100000
 
-#define ANNEAL_STEPS	2500	/* a vertex */
+#define ANNEAL_STEPS	1500	/* a vertex */
 #define ANNEAL_LEAST	20000
 #define RESTARTS		4
+#define REPAIRS			8
+#define STRICT_STEPS	500		/* a vertex, for the shape alone */
 
 /* Other numbers of parts that are tried where one does not do. */
 #define OTHER_NUMBERS	4
@@ -57,10 +59,10 @@ search(PartState *s)
 	memcpy(part, s->part, sizeof(int) * (size_t) s->graph->n);
 	for (int i = 0; i < RESTARTS; i++)
 	{
-		AnnealPlan	plan = {.steps = anneal_steps(s->graph), .hot = 2, .cold = 0.02, .price = 20};
+		AnnealPlan	plan = {.steps = anneal_steps(s->graph), .hot = 2, .cold = 0.02, .price = 20, .afresh = i > 0};
 
 		partition_anneal(s, &plan);
-		partition_repair(s, 4);
+		partition_repair(s, REPAIRS);
 		if (compare_scores(&s->score, &best) < 0)
 		{
 			best = s->score;
@@ -71,6 +73,16 @@ search(PartState *s)
 	}
 	state_set(s, part);
 	s->pace.host->release(part);
+}
+
+/* Better shapes; nothing else becomes worse. */
+static void
+improve_shape(PartState *s)
+{
+	AnnealPlan	plan = {.steps = (int64_t) s->graph->n * STRICT_STEPS, .hot = 0.3, .cold = 0.02, .price = 20, .strict = true};
+
+	partition_anneal(s, &plan);
+	partition_polish(s);
 }
 
 void
@@ -87,7 +99,7 @@ partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int 
 	else if (k > 1)
 	{
 		search(&s);
-		partition_polish(&s);
+		improve_shape(&s);
 	}
 	memcpy(part, s.part, sizeof(int) * (size_t) graph->n);
 	*score = s.score;

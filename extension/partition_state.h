@@ -183,6 +183,7 @@ typedef struct AnnealPlan
 	double		cold;
 	double		price;			/* of strain */
 	bool		strict;			/* the violation never rises */
+	bool		afresh;			/* what was there before does not count */
 } AnnealPlan;
 
 /* Leaves the best partition that was seen. */

@@ -7,8 +7,9 @@
  *
  *	planted FILE [instances] [mode]
  *
- * FILE has one tower size a line.  Modes: planted (default), free (the number
- * of parts is not given), growth (1,000 to 16,000 cells), houses.
+ * FILE has one tower size a line.  Modes: planted (default), tight (households of
+ * 2.2 to 2.5), free (the number of parts is not given), growth (1,000 to 16,000 cells), houses,
+ *	manyhouses.
  */
 #include <math.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 static int	sizes[MAX_SIZES];
 static int	nsizes;
 static uint64_t seed;
+static bool tight;				/* few residents a household: hardly any room in the windows */
 
 static const PartitionBounds bounds = {{300, 1000}, {500, 2000}};
 
@@ -229,7 +231,7 @@ make_graph(Instance *in, int w, int h, const int *plan, const PartitionVertex *c
 static void
 make_instance(Instance *in, int cells, int largest)
 {
-	double		household = draw_real(2.2, 5);
+	double		household = draw_real(2.2, tight ? 2.5 : 5);
 	int			w = 2 + (int) (sqrt(cells) * draw_real(0.5, 1.5));
 	int			h = 1 + cells / w;
 	int		   *plan = malloc(sizeof(int) * (size_t) (w * h));
@@ -249,7 +251,7 @@ make_instance(Instance *in, int cells, int largest)
 	for (int c = 0; c < w * h; c++)
 	{
 		int			members[1000];
-		double		average = largest > 0 ? (1 + largest) / 2.0 : 112;
+		double		average = largest > 0 ? (1 + largest) / 2.0 : 100;
 		int			wanted = (int) (draw_real(320, 500) / average + 0.5);
 		int			n;
 
@@ -425,6 +427,9 @@ main(int argc, char **argv)
 	else if (strcmp(mode, "manyhouses") == 0)
 		run_planted(instances, false, 5000, 5200, 12);
 	else
-		run_planted(instances, strcmp(mode, "free") == 0, 10, 300, 0);
+	{
+		tight = strcmp(mode, "tight") == 0;
+		run_planted(instances, strcmp(mode, "free") == 0, 10, 150, 0);
+	}
 	return 0;
 }
