@@ -9,15 +9,15 @@
 #include "partition_state.h"
 
 /* Parts of a region. */
-#define EXACT_PARTS		6
+#define EXACT_PARTS		10
 #define REGION_PARTS	12
 
 /* Vertices of a region that is searched exactly, and for the best shape. */
-#define EXACT_VERTICES	40
+#define EXACT_VERTICES	56
 #define SHAPE_VERTICES	22
 
 #define EXACT_TRIES		24
-#define EXACT_BUDGET	30000
+#define EXACT_BUDGET	100000
 #define SHAPE_BUDGET	4000
 #define ANNEAL_STEPS	1500	/* a vertex */
 #define ANNEAL_MOST		200000

@@ -429,7 +429,7 @@ main(int argc, char **argv)
 	else
 	{
 		tight = strcmp(mode, "tight") == 0;
-		run_planted(instances, strcmp(mode, "free") == 0, 10, 150, 0);
+		run_planted(instances, strcmp(mode, "free") == 0, 8, 220, 0);
 	}
 	return 0;
 }
