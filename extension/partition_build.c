@@ -1,0 +1,236 @@
+/*
+ * partition_build.c
+ *	  A graph cut into parts: component by component, in a number of parts that fits.
+ */
+#include "partition_state.h"
+
+#include <string.h>
+
+/* A piece of no more vertices than this is searched through to the end. */
+#define EXACT_VERTICES	16
+#define EXACT_BUDGET	20000000
+#define SHAPE_BUDGET	100000
+
+#define ANNEAL_STEPS	1500	/* a vertex */
+#define ANNEAL_LEAST	20000
+#define RESTARTS		4
+#define REPAIRS			8
+#define STRICT_STEPS	500		/* a vertex, for the shape alone */
+
+/* Other numbers of parts that are tried where one does not do. */
+#define OTHER_NUMBERS	4
+
+/* Search all partitions of a small piece, first for the least violation and then for the best shape. */
+static void
+finish_exactly(PartState *s)
+{
+	CoverTask	task = {.graph = s->graph, .bounds = &s->bounds, .k = s->k, .below = s->score, .budget = EXACT_BUDGET};
+	PartScore	score;
+	int			part[EXACT_VERTICES];
+
+	for (int i = 0; i < 2; i++)
+	{
+		CoverOutcome outcome = partition_cover(&task, &s->pace, part, &score);
+
+		if (outcome == COVER_FOUND || outcome == COVER_BETTER)
+			state_set(s, part);
+		task.below = s->score;
+		task.shaped = true;
+		task.budget = SHAPE_BUDGET;
+	}
+}
+
+static int64_t
+anneal_steps(const PartitionGraph *graph)
+{
+	int64_t		steps = (int64_t) graph->n * ANNEAL_STEPS;
+
+	return steps < ANNEAL_LEAST ? ANNEAL_LEAST : steps;
+}
+
+/* Anneal from a start, and again from there if that was not enough; keep the best. */
+static void
+search(PartState *s)
+{
+	int64_t		least = state_least_violation(s);
+	PartScore	best = s->score;
+	int		   *part = host_array(s->pace.host, int, s->graph->n);
+
+	memcpy(part, s->part, sizeof(int) * (size_t) s->graph->n);
+	for (int i = 0; i < RESTARTS; i++)
+	{
+		AnnealPlan	plan = {.steps = anneal_steps(s->graph), .hot = 2, .cold = 0.02, .price = 20, .afresh = i > 0};
+
+		partition_anneal(s, &plan);
+		partition_repair(s, REPAIRS);
+		if (compare_scores(&s->score, &best) < 0)
+		{
+			best = s->score;
+			memcpy(part, s->part, sizeof(int) * (size_t) s->graph->n);
+		}
+		if (best.violation <= least)
+			break;
+	}
+	state_set(s, part);
+	s->pace.host->release(part);
+}
+
+/* Better shapes; nothing else becomes worse. */
+static void
+improve_shape(PartState *s)
+{
+	AnnealPlan	plan = {.steps = (int64_t) s->graph->n * STRICT_STEPS, .hot = 0.3, .cold = 0.02, .price = 20, .strict = true};
+
+	partition_anneal(s, &plan);
+	partition_polish(s);
+}
+
+void
+partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
+				const Host *host, int *part, PartScore *score)
+{
+	PartPace	steps = {host, 0};
+	PartState	s;
+
+	partition_start(graph, k, &steps, part);
+	state_begin(&s, graph, bounds, k, part, NULL, host);
+	if (graph->n <= EXACT_VERTICES)
+		finish_exactly(&s);
+	else if (k > 1)
+	{
+		search(&s);
+		improve_shape(&s);
+	}
+	memcpy(part, s.part, sizeof(int) * (size_t) graph->n);
+	*score = s.score;
+	state_release(&s);
+}
+
+/* Of a component whose number of parts is free; returns that number. */
+static int
+piece_of_any_number(const PartitionGraph *graph, const PartitionBounds *bounds, int most,
+					const Host *host, int *part, PartScore *score)
+{
+	int		   *other = host_array(host, int, graph->n);
+	int			k = fitting_number(graph, bounds, most, 0);
+
+	partition_piece(graph, bounds, k, host, part, score);
+	for (int rank = 1; rank <= OTHER_NUMBERS && score->violation > 0; rank++)
+	{
+		int			number = fitting_number(graph, bounds, most, rank);
+		PartScore	found;
+
+		if (number == 0)
+			break;
+		partition_piece(graph, bounds, number, host, other, &found);
+		if (found.violation < score->violation
+			|| (found.violation == score->violation && found.violating < score->violating))
+		{
+			*score = found;
+			k = number;
+			memcpy(part, other, sizeof(int) * (size_t) graph->n);
+		}
+	}
+	host->release(other);
+	return k;
+}
+
+/* Components, with what they weigh. */
+typedef struct Components
+{
+	int			n;
+	int		   *first;			/* in vertices; n + 1 of them */
+	int		   *vertices;		/* by component */
+	int64_t		(*total)[PARTITION_WEIGHTS];
+	int		   *most;			/* parts */
+	int		   *given;
+} Components;
+
+static void
+find_components(const PartitionGraph *graph, const Host *host, Components *c)
+{
+	int		   *component = host_array(host, int, graph->n);
+
+	c->n = partition_components(graph, host, component);
+	c->first = host_array(host, int, (size_t) c->n + 1);
+	c->vertices = host_array(host, int, graph->n);
+	c->total = host->resize(NULL, host_bytes(c->n, sizeof(*c->total)));
+	c->most = host_array(host, int, c->n);
+	c->given = host_array(host, int, c->n);
+	for (int i = 0; i <= c->n; i++)
+		c->first[i] = 0;
+	for (int i = 0; i < c->n; i++)
+	{
+		c->total[i][0] = c->total[i][1] = 0;
+		c->most[i] = 0;
+	}
+	for (int v = 0; v < graph->n; v++)
+	{
+		int			i = component[v];
+		const int64_t *weight = graph->vertices[v].weight;
+
+		c->first[i + 1]++;
+		c->total[i][0] += weight[0];
+		c->total[i][1] += weight[1];
+		c->most[i] += weight[0] > 0 || weight[1] > 0;
+	}
+	for (int i = 0; i < c->n; i++)
+	{
+		c->first[i + 1] += c->first[i];
+		c->given[i] = c->first[i];
+		if (c->most[i] == 0)
+			c->most[i] = 1;
+	}
+	for (int v = 0; v < graph->n; v++)
+		c->vertices[c->given[component[v]]++] = v;
+	host->release(component);
+}
+
+static void
+release_components(const Host *host, Components *c)
+{
+	host->release(c->first);
+	host->release(c->vertices);
+	host->release(c->total);
+	host->release(c->most);
+	host->release(c->given);
+}
+
+void
+partition_build(const PartitionGraph *graph, const PartitionBounds *bounds, int parts,
+				const Host *host, int *part, PartitionResult *result)
+{
+	PartPace	steps = {host, 0};
+	Components	c;
+	int		   *index = host_array(host, int, graph->n);
+	int		   *local = host_array(host, int, graph->n);
+
+	*result = (PartitionResult) {0};
+	find_components(graph, host, &c);
+	if (parts > 0)
+		distribute_parts(bounds, c.total, c.most, c.n, parts, host, c.given);
+	for (int v = 0; v < graph->n; v++)
+		index[v] = -1;
+	for (int i = 0; i < c.n; i++)
+	{
+		PartPiece	piece;
+		PartScore	score;
+		int			k = c.given[i];
+		int			n = c.first[i + 1] - c.first[i];
+
+		partition_cut_out(graph, c.vertices + c.first[i], n, index, &steps, &piece);
+		if (parts > 0)
+			partition_piece(&piece.graph, bounds, k, host, local, &score);
+		else
+			k = piece_of_any_number(&piece.graph, bounds, c.most[i], host, local, &score);
+		for (int j = 0; j < n; j++)
+			part[piece.origin[j]] = result->parts + local[j];
+		result->parts += k;
+		result->violating += score.violating;
+		result->violation = add_capped(result->violation, score.violation);
+		partition_release_piece(host, &piece);
+	}
+	release_components(host, &c);
+	host->release(index);
+	host->release(local);
+}

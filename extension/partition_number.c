@@ -1,0 +1,254 @@
+/*
+ * partition_number.c
+ *	  How many parts: what totals allow, and how parts are handed out to components.
+ */
+#include "partition_state.h"
+
+static int64_t
+multiply_capped(int64_t a, int64_t b)
+{
+	int64_t		product;
+
+	return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+
+PartitionRange
+partition_range(const PartitionBounds *bounds, const int64_t total[PARTITION_WEIGHTS])
+{
+	PartitionRange range = {1, INT64_MAX};
+	bool		empty = true;
+
+	for (int w = 0; w < PARTITION_WEIGHTS; w++)
+	{
+		int64_t		low = 1;
+		int64_t		high = INT64_MAX;
+
+		empty = empty && total[w] == 0;
+		if (total[w] > bounds->max[w])
+			low = bounds->max[w] > 0 ? (total[w] - 1) / bounds->max[w] + 1 : INT64_MAX;
+		if (bounds->min[w] > 0)
+			high = total[w] / bounds->min[w];
+		if (total[w] > 0 && bounds->max[w] == 0)
+			high = 0;
+		range.low = low > range.low ? low : range.low;
+		range.high = high < range.high ? high : range.high;
+	}
+	return empty ? (PartitionRange) {1, 0} : range;
+}
+
+int64_t
+sand_violation(const PartitionBounds *bounds, const int64_t total[PARTITION_WEIGHTS], int64_t k)
+{
+	int64_t		violation = 0;
+
+	for (int w = 0; w < PARTITION_WEIGHTS; w++)
+	{
+		int64_t		least = multiply_capped(bounds->min[w], k);
+		int64_t		most = multiply_capped(bounds->max[w], k);
+
+		if (total[w] < least)
+			violation = add_capped(violation, least - total[w]);
+		else if (total[w] > most)
+			violation = add_capped(violation, total[w] - most);
+	}
+	return violation;
+}
+
+/* ---- handing out ---- */
+
+typedef struct Claim
+{
+	int64_t		gain;			/* by how much one part more lessens the violation */
+	double		share;			/* weight of a part then, of the whole */
+	int			component;
+} Claim;
+
+static bool
+claims_before(const Claim *a, const Claim *b)
+{
+	if (a->gain != b->gain)
+		return a->gain > b->gain;
+	if (a->share != b->share)
+		return a->share > b->share;
+	return a->component < b->component;
+}
+
+static void
+sink_claim(Claim *heap, int n, int at)
+{
+	for (;;)
+	{
+		int			first = at;
+		Claim		claim = heap[at];
+
+		for (int child = 2 * at + 1; child <= 2 * at + 2 && child < n; child++)
+			if (claims_before(&heap[child], &heap[first]))
+				first = child;
+		if (first == at)
+			return;
+		heap[at] = heap[first];
+		heap[first] = claim;
+		at = first;
+	}
+}
+
+static void
+renew_claim(const PartitionBounds *bounds, const int64_t (*total)[PARTITION_WEIGHTS],
+			const double sum[PARTITION_WEIGHTS], const int *given, Claim *claim)
+{
+	int			c = claim->component;
+
+	claim->gain = sand_violation(bounds, total[c], given[c]) - sand_violation(bounds, total[c], (int64_t) given[c] + 1);
+	claim->share = 0;
+	for (int w = 0; w < PARTITION_WEIGHTS; w++)
+		if (sum[w] > 0)
+			claim->share += (double) total[c][w] / sum[w];
+	claim->share /= given[c];
+}
+
+/* The estimate is convex in the number, so that the greatest gain first is best. */
+void
+distribute_parts(const PartitionBounds *bounds, const int64_t (*total)[PARTITION_WEIGHTS],
+				 const int *most, int n, int64_t parts, const Host *host, int *given)
+{
+	Claim	   *heap = host_array(host, Claim, n);
+	double		sum[PARTITION_WEIGHTS] = {0};
+	int			waiting = 0;
+	PartPace	steps = {host, 0};
+
+	for (int c = 0; c < n; c++)
+	{
+		given[c] = 1;
+		for (int w = 0; w < PARTITION_WEIGHTS; w++)
+			sum[w] += (double) total[c][w];
+	}
+	for (int c = 0; c < n; c++)
+		if (most[c] > 1)
+		{
+			heap[waiting].component = c;
+			renew_claim(bounds, total, sum, given, &heap[waiting++]);
+		}
+	for (int i = waiting / 2; i-- > 0;)
+		sink_claim(heap, waiting, i);
+	for (parts -= n; parts > 0 && waiting > 0; parts--)
+	{
+		int			c = heap[0].component;
+
+		pace(&steps, 64);
+		if (++given[c] < most[c])
+			renew_claim(bounds, total, sum, given, &heap[0]);
+		else
+			heap[0] = heap[--waiting];
+		sink_claim(heap, waiting, 0);
+	}
+	host->release(heap);
+}
+
+/* ---- choosing ---- */
+
+/* What is to be cut, but for the vertices that are parts by themselves. */
+typedef struct Stock
+{
+	int64_t		total[PARTITION_WEIGHTS];
+	int			single;			/* those vertices */
+	double		low;			/* a part's weight[0] where both weights are in bounds */
+	double		high;
+} Stock;
+
+static void
+count_stock(const PartitionGraph *graph, const PartitionBounds *bounds, Stock *stock)
+{
+	*stock = (Stock) {.single = 0};
+	for (int v = 0; v < graph->n; v++)
+	{
+		const int64_t *weight = graph->vertices[v].weight;
+
+		if (weight[0] > bounds->max[0] || weight[1] > bounds->max[1])
+			stock->single++;
+		else
+			for (int w = 0; w < PARTITION_WEIGHTS; w++)
+				stock->total[w] += weight[w];
+	}
+}
+
+/* The best number as a fraction: half way between the most and the least weight a part may have. */
+static double
+best_fraction(const PartitionBounds *bounds, const Stock *stock)
+{
+	double		least = 0;		/* part of the whole that a part may have */
+	double		most = INT64_MAX;
+	bool		bounded = false;
+
+	for (int w = 0; w < PARTITION_WEIGHTS; w++)
+	{
+		double		total = (double) stock->total[w];
+		double		max = (double) bounds->max[w];
+
+		if (total <= 0 || (bounds->min[w] <= 0 && bounds->max[w] == INT64_MAX))
+			continue;
+		if (bounds->max[w] == INT64_MAX)
+			max = 2 * (double) bounds->min[w];
+		if ((double) bounds->min[w] / total > least)
+			least = (double) bounds->min[w] / total;
+		if (max / total < most)
+			most = max / total;
+		bounded = true;
+	}
+	if (!bounded)
+		return 1;
+	return least + most > 0 ? 2 / (least + most) : INT64_MAX;
+}
+
+/*
+ * Numbers are ranked by the violation of sand, and then by how near they are to
+ * the best: the average part is then in the middle of what is legal.
+ */
+int
+fitting_number(const PartitionGraph *graph, const PartitionBounds *bounds, int most, int rank)
+{
+	Stock		stock;
+	PartitionRange range;
+	double		best;
+	int64_t		low;
+	int64_t		high;
+
+	count_stock(graph, bounds, &stock);
+	best = best_fraction(bounds, &stock);
+	range = partition_range(bounds, stock.total);
+	if (range.low > range.high)
+	{
+		range.low = best < (double) most ? (int64_t) best : most;
+		range.high = range.low + 1;
+	}
+	if (stock.total[0] == 0 && stock.total[1] == 0)
+		range = (PartitionRange) {0, 0};
+	low = add_capped(range.low, stock.single);
+	high = add_capped(range.high, stock.single);
+	low = low < 1 ? 1 : low > most ? most : low;
+	high = high < low ? low : high > most ? most : high;
+	best += stock.single;
+	/* Walk outwards from the best. */
+	if (best < (double) low)
+		best = (double) low;
+	if (best > (double) high)
+		best = (double) high;
+	{
+		int64_t		below = (int64_t) best;
+		int64_t		above = below + 1;
+
+		for (;; rank--)
+		{
+			bool		down;
+
+			if (below < low && above > high)
+				return 0;
+			down = above > high || (below >= low && (best - (double) below) * (double) above <= ((double) above - best) * (double) below);
+			if (rank == 0)
+				return (int) (down ? below : above);
+			if (down)
+				below--;
+			else
+				above++;
+		}
+	}
+}

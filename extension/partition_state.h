@@ -1,0 +1,231 @@
+/*
+ * partition_state.h
+ *	  What the files of the partitioner share: a partition that is being moved
+ *	  about, with the sums of its parts, and the steps of the search.
+ *
+ * Everything below works on a piece: a connected graph whose parts are
+ * numbered 0 to k - 1, none of them empty.  Pieces are cut out of the caller's
+ * graph (partition_cut_out): a component, or a few parts that are to be cut
+ * anew while their surroundings stay.
+ */
+#ifndef GRIDTREE_PARTITION_STATE_H
+#define GRIDTREE_PARTITION_STATE_H
+
+#include "partition.h"
+
+/* What one unit of border counts where it runs along a barrier. */
+#define BARRIER_DISCOUNT	0.75
+
+/* Sums of one part. */
+typedef struct PartSums
+{
+	int64_t		sum[PARTITION_WEIGHTS];
+	int64_t		violation;
+	double		strain;			/* violation in units that suit both weights */
+	double		area;
+	double		x;				/* sum of area times centre */
+	double		y;
+	double		square;			/* second moment about the origin */
+	double		border;			/* with barriers counted as partition_shape() says */
+	double		shape;
+	int			n;				/* vertices */
+	int			head;			/* the last one that came in */
+} PartSums;
+
+/* How good a partition is; see partition.h. */
+typedef struct PartScore
+{
+	int64_t		violation;
+	int			violating;
+	int64_t		moved;			/* weight[0] that is not where it was; 0 without homes */
+	double		shape;
+} PartScore;
+
+/* A graph of its own with its memory. */
+typedef struct PartPiece
+{
+	PartitionGraph graph;
+	PartitionVertex *vertices;
+	size_t	   *first;
+	PartitionEdge *edges;
+	int		   *origin;			/* vertices of the graph it was cut out of */
+} PartPiece;
+
+/* Counts the steps between two pauses. */
+typedef struct PartPace
+{
+	const Host *host;
+	int64_t		since;
+} PartPace;
+
+typedef struct PartState
+{
+	const PartitionGraph *graph;
+	PartitionBounds bounds;
+	const int  *home;			/* where each vertex was, -1: nowhere; NULL: does not matter */
+	double		home_price;		/* of a unit of weight that is away, in annealing */
+	double		scale[PARTITION_WEIGHTS];	/* violation to strain */
+	int64_t		cap;			/* no part violates by more, so that sums are safe */
+	int			k;
+	PartSums   *parts;
+	int		   *part;			/* of each vertex */
+	int		   *next;			/* members of a part; -1 ends */
+	int		   *previous;
+	int		   *foreign;		/* edges to other parts */
+	int		   *border;			/* vertices that have such edges ... */
+	int		   *border_at;		/* ... and where they stand in it */
+	int			nborder;
+	PartScore	score;
+	uint64_t   *mark;			/* scratch: equal to stamp or more is marked */
+	uint64_t	stamp;
+	int		   *queue;
+	uint64_t	random;
+	PartPace	pace;
+} PartState;
+
+#define PACE_STEPS	8192
+
+/* Count steps of some ten nanoseconds; a pause now and then. */
+static inline void
+pace(PartPace *p, int64_t steps)
+{
+	p->since += steps;
+	if (p->since >= PACE_STEPS)
+	{
+		p->since = 0;
+		p->host->pause();
+	}
+}
+
+static inline uint32_t
+next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return (uint32_t) (*state >> 32);
+}
+
+/* 0 to n - 1 */
+static inline int
+random_below(uint64_t *state, int n)
+{
+	return (int) ((uint64_t) next_random(state) * (uint64_t) n >> 32);
+}
+
+static inline double
+cut_length(const PartitionEdge *e)
+{
+	return e->length - BARRIER_DISCOUNT * e->barrier;
+}
+
+/* ---- partition_measure.c ---- */
+
+#define SAFE_VIOLATION	(INT64_MAX / 8)
+
+extern double part_shape(double area, double x, double y, double square, double border);
+extern int64_t part_violation(const PartitionBounds *bounds, const int64_t sum[PARTITION_WEIGHTS], int64_t cap);
+extern int64_t part_cap(int k);
+extern int64_t add_capped(int64_t a, int64_t b);
+/* Negative where a is the better score. */
+extern int	compare_scores(const PartScore *a, const PartScore *b);
+
+/* ---- partition_piece.c ---- */
+
+/* index: scratch for every vertex of the graph, -1 before and after. */
+extern void partition_cut_out(const PartitionGraph *graph, const int *vertices, int n,
+							  int *index, PartPace *pace, PartPiece *piece);
+extern void partition_release_piece(const Host *host, PartPiece *piece);
+/* Sort numbers by their keys, equal ones by the number; scratch as many. */
+extern void sort_by_key(int *numbers, int n, const double *key, int *scratch, PartPace *pace);
+
+/* ---- partition_number.c ---- */
+
+/* The least violation of k parts with such totals, were they sand. */
+extern int64_t sand_violation(const PartitionBounds *bounds, const int64_t total[PARTITION_WEIGHTS], int64_t k);
+/* Hand out parts to components with such totals and at most so many parts each. */
+extern void distribute_parts(const PartitionBounds *bounds, const int64_t (*total)[PARTITION_WEIGHTS],
+							 const int *most, int n, int64_t parts, const Host *host, int *given);
+/* The number that fits best, 1 to most; the rank-th best where rank is not 0. 0: there is none. */
+extern int	fitting_number(const PartitionGraph *graph, const PartitionBounds *bounds, int most, int rank);
+
+/* ---- partition_state.c ---- */
+
+/* part[] is copied; it has k parts, connected and not empty. */
+extern void state_begin(PartState *s, const PartitionGraph *graph, const PartitionBounds *bounds, int k,
+						const int *part, const int *home, const Host *host);
+extern void state_release(PartState *s);
+/* Set all parts anew. */
+extern void state_set(PartState *s, const int *part);
+/* Give the n vertices of k parts to those anew: vertices[i] to parts[part[i]]. */
+extern void state_replace(PartState *s, const int *parts, int k, const int *vertices, int n, const int *part);
+/* What its part and another would be were v moved there. */
+extern void state_look(const PartState *s, int v, int to, PartSums *source, PartSums *target);
+extern void state_move(PartState *s, int v, int to);
+/* May v leave its part: does what stays hang together (false where that takes long to tell)? */
+extern bool state_may_leave(PartState *s, int v);
+/* No partition into k parts violates less. */
+extern int64_t state_least_violation(const PartState *s);
+/* Whether the part is one vertex that is too heavy by itself. */
+extern bool state_hopeless(const PartState *s, int part);
+
+/* ---- partition_start.c ---- */
+
+/* Cut a connected graph into k <= n connected parts of about the same weight. */
+extern void partition_start(const PartitionGraph *graph, int k, PartPace *pace, int *part);
+
+/* ---- partition_anneal.c ---- */
+
+typedef struct AnnealPlan
+{
+	int64_t		steps;
+	double		hot;			/* temperatures: shape is about 2 a part */
+	double		cold;
+	double		price;			/* of strain */
+	bool		strict;			/* the violation never rises */
+	bool		afresh;			/* what was there before does not count */
+} AnnealPlan;
+
+/* Leaves the best partition that was seen. */
+extern void partition_anneal(PartState *s, const AnnealPlan *plan);
+
+/* ---- partition_cover.c ---- */
+
+#define COVER_MOST	64
+
+typedef struct CoverTask
+{
+	const PartitionGraph *graph;	/* at most COVER_MOST vertices */
+	const PartitionBounds *bounds;
+	int			k;
+	const int  *home;			/* or NULL */
+	bool		shaped;			/* look for the best shape, not for any partition */
+	PartScore	below;			/* only what is better counts */
+	int64_t		budget;			/* steps */
+} CoverTask;
+
+typedef enum CoverOutcome
+{
+	COVER_NONE,					/* there is no better one */
+	COVER_FOUND,				/* the best */
+	COVER_BETTER,				/* a better one; the budget was used up */
+	COVER_GAVE_UP
+} CoverOutcome;
+
+/* Sets part[] where something is found; with homes the numbers are such that most weight stays. */
+extern CoverOutcome partition_cover(const CoverTask *task, PartPace *pace, int *part, PartScore *score);
+
+/* ---- partition_repair.c ---- */
+
+/* Parts that violate and their surroundings are cut anew, as long as that helps. */
+extern void partition_repair(PartState *s, int rounds);
+/* Better shapes, nothing else worse. */
+extern void partition_polish(PartState *s);
+
+/* ---- partition_build.c ---- */
+
+/* Cut a connected graph into k parts, k at most its number of vertices. */
+extern void partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
+							const Host *host, int *part, PartScore *score);
+
+#endif							/* GRIDTREE_PARTITION_STATE_H */
