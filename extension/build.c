@@ -252,7 +252,7 @@ build(FunctionCallInfo fcinfo, bool adjust)
 	plan = palloc0_object(BuildPlan);
 	plan->task = build_task(fcinfo, adjust);
 	build_lines(plan);
-	build_cells(plan);
+	build_pieces(plan);
 	build_units(plan);
 	build_graph(plan);
 	build_grids(plan);

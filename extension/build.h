@@ -6,7 +6,7 @@
  *		build_frame.c	local coordinates, and back
  *		build_map.c		which of many polygons a point is in
  *		build_lines.c	the area cut along all lines that are given: faces
- *		build_cells.c	faces cut between the atoms in them: pieces
+ *		build_pieces.c	faces cut between the atoms in them: pieces
  *		build_barrier.c	which borders run along barriers
  *		build_units.c	pieces put together to what is never split: units
  *		build_graph.c	units and their borders as a graph
@@ -206,7 +206,7 @@ extern Datum build_value(uint64 row, int column, bool *isnull);
 
 /* The steps, in their order. */
 extern void build_lines(BuildPlan *plan);
-extern void build_cells(BuildPlan *plan);
+extern void build_pieces(BuildPlan *plan);
 extern void build_units(BuildPlan *plan);
 extern void build_mark_barriers(BuildPlan *plan);
 extern void build_graph(BuildPlan *plan);

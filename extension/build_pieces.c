@@ -1,5 +1,5 @@
 /*
- * build_cells.c
+ * build_pieces.c
  *	  Faces cut between the atoms in them: pieces, each with the atom it belongs to.
  *
  * A face that is in nobody's polygon is cut by the Voronoi diagram of its
@@ -452,7 +452,7 @@ unite_lost(Pieces *pieces)
 }
 
 void
-build_cells(BuildPlan *plan)
+build_pieces(BuildPlan *plan)
 {
 	BuildTask  *task = unconstify(BuildTask *, plan->task);
 	Pieces		pieces = {.plan = plan, .atoms = task->atoms};
