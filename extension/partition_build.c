@@ -14,6 +14,7 @@
 #define ANNEAL_STEPS	1500	/* a vertex */
 #define ANNEAL_LEAST	20000
 #define RESTARTS		4
+#define MAX_RESTARTED	1500	/* vertices; what is wrong with more is wrong in few places */
 #define REPAIRS			8
 #define STRICT_STEPS	500		/* a vertex, for the shape alone */
 
@@ -49,15 +50,15 @@ anneal_steps(const PartitionGraph *graph)
 }
 
 /* Anneal from a start, and again from there if that was not enough; keep the best. */
-static void
-search(PartState *s)
+void
+partition_search(PartState *s)
 {
 	int64_t		least = state_least_violation(s);
 	PartScore	best = s->score;
 	int		   *part = host_array(s->pace.host, int, s->graph->n);
 
 	memcpy(part, s->part, sizeof(int) * (size_t) s->graph->n);
-	for (int i = 0; i < RESTARTS; i++)
+	for (int i = 0; i < (s->graph->n <= MAX_RESTARTED ? RESTARTS : 1); i++)
 	{
 		AnnealPlan	plan = {.steps = anneal_steps(s->graph), .hot = 2, .cold = 0.02, .price = 20, .afresh = i > 0};
 
@@ -98,7 +99,7 @@ partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int 
 		finish_exactly(&s);
 	else if (k > 1)
 	{
-		search(&s);
+		partition_search(&s);
 		improve_shape(&s);
 	}
 	memcpy(part, s.part, sizeof(int) * (size_t) graph->n);
@@ -135,18 +136,7 @@ piece_of_any_number(const PartitionGraph *graph, const PartitionBounds *bounds, 
 	return k;
 }
 
-/* Components, with what they weigh. */
-typedef struct Components
-{
-	int			n;
-	int		   *first;			/* in vertices; n + 1 of them */
-	int		   *vertices;		/* by component */
-	int64_t		(*total)[PARTITION_WEIGHTS];
-	int		   *most;			/* parts */
-	int		   *given;
-} Components;
-
-static void
+void
 find_components(const PartitionGraph *graph, const Host *host, Components *c)
 {
 	int		   *component = host_array(host, int, graph->n);
@@ -186,7 +176,7 @@ find_components(const PartitionGraph *graph, const Host *host, Components *c)
 	host->release(component);
 }
 
-static void
+void
 release_components(const Host *host, Components *c)
 {
 	host->release(c->first);

@@ -151,8 +151,6 @@ typedef struct Stock
 {
 	int64_t		total[PARTITION_WEIGHTS];
 	int			single;			/* those vertices */
-	double		low;			/* a part's weight[0] where both weights are in bounds */
-	double		high;
 } Stock;
 
 static void
@@ -199,9 +197,38 @@ best_fraction(const PartitionBounds *bounds, const Stock *stock)
 	return least + most > 0 ? 2 / (least + most) : INT64_MAX;
 }
 
+/* What is possible, and where nothing is, the numbers around the best one. */
+static PartitionRange
+possible_range(const PartitionBounds *bounds, const Stock *stock, double best, int most)
+{
+	PartitionRange range = partition_range(bounds, stock->total);
+
+	if (stock->total[0] == 0 && stock->total[1] == 0)
+		range = (PartitionRange) {0, 0};
+	else if (range.low > range.high)
+	{
+		range.low = best < (double) most ? (int64_t) best : most;
+		range.high = range.low + 1;
+	}
+	range.low = add_capped(range.low, stock->single);
+	range.high = add_capped(range.high, stock->single);
+	range.low = range.low < 1 ? 1 : range.low > most ? most : range.low;
+	range.high = range.high < range.low ? range.low : range.high > most ? most : range.high;
+	return range;
+}
+
+PartitionRange
+fitting_range(const PartitionGraph *graph, const PartitionBounds *bounds, int most)
+{
+	Stock		stock;
+
+	count_stock(graph, bounds, &stock);
+	return possible_range(bounds, &stock, best_fraction(bounds, &stock), most);
+}
+
 /*
- * Numbers are ranked by the violation of sand, and then by how near they are to
- * the best: the average part is then in the middle of what is legal.
+ * Ranked by how near they are to the best, as ratios: the average part is then
+ * in the middle of what is legal.  Walks outwards from the best.
  */
 int
 fitting_number(const PartitionGraph *graph, const PartitionBounds *bounds, int most, int rank)
@@ -209,46 +236,28 @@ fitting_number(const PartitionGraph *graph, const PartitionBounds *bounds, int m
 	Stock		stock;
 	PartitionRange range;
 	double		best;
-	int64_t		low;
-	int64_t		high;
+	int64_t		below;
+	int64_t		above;
 
 	count_stock(graph, bounds, &stock);
 	best = best_fraction(bounds, &stock);
-	range = partition_range(bounds, stock.total);
-	if (range.low > range.high)
-	{
-		range.low = best < (double) most ? (int64_t) best : most;
-		range.high = range.low + 1;
-	}
-	if (stock.total[0] == 0 && stock.total[1] == 0)
-		range = (PartitionRange) {0, 0};
-	low = add_capped(range.low, stock.single);
-	high = add_capped(range.high, stock.single);
-	low = low < 1 ? 1 : low > most ? most : low;
-	high = high < low ? low : high > most ? most : high;
+	range = possible_range(bounds, &stock, best, most);
 	best += stock.single;
-	/* Walk outwards from the best. */
-	if (best < (double) low)
-		best = (double) low;
-	if (best > (double) high)
-		best = (double) high;
+	best = best < (double) range.low ? (double) range.low : best > (double) range.high ? (double) range.high : best;
+	below = (int64_t) best;
+	above = below + 1;
+	for (; below >= range.low || above <= range.high; rank--)
 	{
-		int64_t		below = (int64_t) best;
-		int64_t		above = below + 1;
+		bool		down = above > range.high;
 
-		for (;; rank--)
-		{
-			bool		down;
-
-			if (below < low && above > high)
-				return 0;
-			down = above > high || (below >= low && (best - (double) below) * (double) above <= ((double) above - best) * (double) below);
-			if (rank == 0)
-				return (int) (down ? below : above);
-			if (down)
-				below--;
-			else
-				above++;
-		}
+		if (!down && below >= range.low)
+			down = (best - (double) below) * (double) above <= ((double) above - best) * best;
+		if (rank == 0)
+			return (int) (down ? below : above);
+		if (down)
+			below--;
+		else
+			above++;
 	}
+	return 0;
 }

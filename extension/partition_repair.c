@@ -19,6 +19,8 @@
 #define EXACT_TRIES		24
 #define EXACT_BUDGET	100000
 #define SHAPE_BUDGET	4000
+#define HOME_TRIES		12
+#define HOME_VERTICES	30
 #define ANNEAL_STEPS	1500	/* a vertex */
 #define ANNEAL_MOST		200000
 
@@ -184,11 +186,11 @@ region_cover(Region *r, bool shaped, int64_t budget)
 
 /* Anneal it; true: it is better now. */
 static bool
-region_anneal(Region *r)
+region_anneal(Region *r, double hot)
 {
 	PartState  *s = r->s;
 	PartState	inner;
-	AnnealPlan	plan = {.hot = 1, .cold = 0.03, .price = 20};
+	AnnealPlan	plan = {.hot = hot, .cold = 0.03, .price = 20};
 	bool		better;
 
 	region_cut_out(r);
@@ -238,10 +240,13 @@ repair_exactly(Region *r, int part)
 	return s->parts[part].violation == 0;
 }
 
-/* A larger region around a part, annealed. */
+/* A larger region around a part, annealed; where little is to move, hardly warmed at first. */
 static bool
-repair_by_annealing(Region *r, int part, int wanted)
+repair_by_annealing(Region *r, int part, int round)
 {
+	int			wanted = 4 + round % (REGION_PARTS - 4);
+	double		hot = r->s->home != NULL && round < 9 ? 0.1 * (1 + round) : 1;
+
 	region_clear(r);
 	region_add(r, part);
 	while (r->k < wanted)
@@ -252,7 +257,7 @@ repair_by_annealing(Region *r, int part, int wanted)
 			break;
 		region_add(r, next);
 	}
-	return r->k >= 2 && region_could_improve(r) && region_anneal(r);
+	return r->k >= 2 && region_could_improve(r) && region_anneal(r, hot);
 }
 
 void
@@ -268,7 +273,7 @@ partition_repair(PartState *s, int rounds)
 	{
 		for (int p = 0; p < s->k; p++)
 			if (s->parts[p].violation > 0 && !state_hopeless(s, p) && !repair_exactly(&r, p))
-				repair_by_annealing(&r, p, 4 + round % (REGION_PARTS - 4));
+				repair_by_annealing(&r, p, round);
 	}
 	region_clear(&r);
 	region_end(&r);
@@ -314,6 +319,89 @@ partition_polish(PartState *s)
 		for (int p = 0; p < s->k; p++)
 			better |= polish_part(&r, p);
 	}
+	region_clear(&r);
+	region_end(&r);
+}
+
+/* Each vertex goes home where that makes nothing worse. */
+static bool
+send_home(PartState *s)
+{
+	bool		better = false;
+
+	for (int v = 0; v < s->graph->n; v++)
+	{
+		int			home = s->home[v];
+		bool		near = false;
+		PartScore	before = s->score;
+		int			from = s->part[v];
+
+		pace(&s->pace, 8);
+		if (home < 0 || home == from)
+			continue;
+		for (size_t i = s->graph->first[v]; i < s->graph->first[v + 1]; i++)
+			near |= s->part[s->graph->edges[i].to] == home;
+		if (!near || !state_may_leave(s, v))
+			continue;
+		state_move(s, v, home);
+		if (s->score.violation > before.violation
+			|| (s->score.violation == before.violation && s->score.violating > before.violating))
+			state_move(s, v, from);
+		else
+			better = true;
+	}
+	return better;
+}
+
+static bool
+has_strangers(const PartState *s, int part)
+{
+	for (int v = s->parts[part].head; v >= 0; v = s->next[v])
+		if (s->home[v] >= 0 && s->home[v] != part)
+			return true;
+	return false;
+}
+
+/* Cut a part that holds strangers anew with some of its neighbours. */
+static bool
+bring_home_from(Region *r, int part)
+{
+	bool		better = false;
+
+	for (int i = 0; i < HOME_TRIES && has_strangers(r->s, part); i++)
+	{
+		region_clear(r);
+		region_add(r, part);
+		while (r->k < 2 + i % 3)
+		{
+			int			next = region_neighbour(r);
+
+			if (next < 0 || r->n + r->s->parts[next].n > HOME_VERTICES)
+				break;
+			region_add(r, next);
+		}
+		if (r->k >= 2)
+			better |= region_cover(r, false, EXACT_BUDGET);
+	}
+	return better;
+}
+
+void
+partition_bring_home(PartState *s)
+{
+	Region		r;
+	bool		better = true;
+
+	if (s->k < 2 || s->home == NULL)
+		return;
+	region_begin(&r, s);
+	for (int round = 0; round < 4 && better; round++)
+	{
+		better = send_home(s);
+		for (int p = 0; p < s->k; p++)
+			better |= bring_home_from(&r, p);
+	}
+	send_home(s);
 	region_clear(&r);
 	region_end(&r);
 }

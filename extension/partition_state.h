@@ -149,6 +149,9 @@ extern void distribute_parts(const PartitionBounds *bounds, const int64_t (*tota
 /* The number that fits best, 1 to most; the rank-th best where rank is not 0. 0: there is none. */
 extern int	fitting_number(const PartitionGraph *graph, const PartitionBounds *bounds, int most, int rank);
 
+/* The numbers of parts, 1 to most, that are possible for a graph, or nearly so. */
+extern PartitionRange fitting_range(const PartitionGraph *graph, const PartitionBounds *bounds, int most);
+
 /* ---- partition_state.c ---- */
 
 /* part[] is copied; it has k parts, connected and not empty. */
@@ -221,9 +224,27 @@ extern CoverOutcome partition_cover(const CoverTask *task, PartPace *pace, int *
 extern void partition_repair(PartState *s, int rounds);
 /* Better shapes, nothing else worse. */
 extern void partition_polish(PartState *s);
+/* Less weight away from home, no more violation. */
+extern void partition_bring_home(PartState *s);
 
 /* ---- partition_build.c ---- */
 
+/* The caller's graph by components. */
+typedef struct Components
+{
+	int			n;
+	int		   *first;			/* in vertices; n + 1 of them */
+	int		   *vertices;		/* by component */
+	int64_t		(*total)[PARTITION_WEIGHTS];
+	int		   *most;			/* parts it may become */
+	int		   *given;			/* parts it is to become */
+} Components;
+
+extern void find_components(const PartitionGraph *graph, const Host *host, Components *c);
+extern void release_components(const Host *host, Components *c);
+
+/* Anneal and repair, until the violation is as low as can be hoped for. */
+extern void partition_search(PartState *s);
 /* Cut a connected graph into k parts, k at most its number of vertices. */
 extern void partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
 							const Host *host, int *part, PartScore *score);
