@@ -81,7 +81,11 @@ outline_sort(uint32_t *items, size_t n, OutlineCompare compare, const void *cont
 	uint32_t   *to;
 
 	for (size_t i = 0; i < n; i += SHORT_RUN)
+	{
 		sort_short(items + i, n - i < SHORT_RUN ? n - i : SHORT_RUN, compare, context);
+		if (i % (SHORT_RUN * 256) == SHORT_RUN)
+			host->pause();
+	}
 	if (n <= SHORT_RUN)
 		return;
 	to = scratch = host_array(host, uint32_t, n);
@@ -209,7 +213,7 @@ add_links(Build *b, const MeshEdge *edge)
 
 /* The links of each node, given how many there are. */
 static void
-list_links(Borders *borders)
+list_links(Borders *borders, const Host *host)
 {
 	uint32_t	sum = 0;
 
@@ -223,6 +227,8 @@ list_links(Borders *borders)
 	{
 		BorderNode *node = &borders->nodes[borders->node[link]];
 
+		if (link % OUTLINE_PAUSE == 0)
+			host->pause();
 		borders->links[node->first + node->degree++] = link;
 	}
 }
@@ -248,7 +254,7 @@ make_links(Build *b)
 		if (border && (edge->twin < 0 || e < edge->twin))
 			add_links(b, edge);
 	}
-	list_links(&b->borders);
+	list_links(&b->borders, b->host);
 }
 
 /* An end of a half-edge: twice its number, and 1 more where it goes out from the point. */
@@ -335,19 +341,25 @@ make_next(Build *b)
 	for (size_t i = 0; i < nnodes + 2; i++)
 		begin[i] = 0;
 	for (uint32_t e = 0; e < (uint32_t) b->mesh->nedges; e++)
+	{
+		pause_at(b, (int) e);
 		if (b->corner[e] != OUTLINE_NONE)
 		{
 			begin[b->corner[e] + 2]++;
 			begin[b->node[b->mesh->edges[e].to] + 2]++;
 		}
+	}
 	for (size_t i = 2; i < nnodes + 2; i++)
 		begin[i] += begin[i - 1];
 	for (uint32_t e = 0; e < (uint32_t) b->mesh->nedges; e++)
+	{
+		pause_at(b, (int) e);
 		if (b->corner[e] != OUTLINE_NONE)
 		{
 			ends[begin[b->corner[e] + 1]++] = 2 * e + 1;
 			ends[begin[b->node[b->mesh->edges[e].to] + 1]++] = 2 * e;
 		}
+	}
 	for (size_t i = 0; i < nnodes; i++)
 	{
 		if (i % 256 == 0)

@@ -90,12 +90,16 @@ halve(BoxTree *tree, Range range, bool along_y, uint32_t *seed, const Host *host
 }
 
 static void
-set_box(BoxTree *tree, Range range)
+set_box(BoxTree *tree, Range range, const Host *host)
 {
 	Box			box = {INFINITY, INFINITY, -INFINITY, -INFINITY};
 
 	for (uint32_t i = range.begin; i < range.end; i++)
+	{
 		enlarge(&box, &tree->items[tree->order[i]]);
+		if (i % OUTLINE_PAUSE == 0)
+			host->pause();
+	}
 	tree->boxes[range.node] = box;
 	tree->alive[range.node] = range.end - range.begin;
 }
@@ -114,7 +118,7 @@ build_nodes(BoxTree *tree, const Host *host)
 		uint32_t	middle = halfway(range.begin, range.end);
 		const Box  *box = &tree->boxes[range.node];
 
-		set_box(tree, range);
+		set_box(tree, range, host);
 		if (range.node % 64 == 0)
 			host->pause();
 		if (range.node >= tree->leaves)

@@ -39,7 +39,7 @@ ring_point(const Rings *r, const Ring *ring, size_t i)
 }
 
 static void
-find_lowest(const Rings *r, Ring *ring)
+find_lowest(const Rings *r, Ring *ring, const Host *host)
 {
 	MeshPoint	before;
 	MeshPoint	lowest;
@@ -48,8 +48,12 @@ find_lowest(const Rings *r, Ring *ring)
 
 	ring->lowest = 0;
 	for (size_t i = 1; i < ring->n; i++)
+	{
 		if (outline_compare_points(ring_point(r, ring, i), ring_point(r, ring, best)) < 0)
 			best = i;
+		if (i % OUTLINE_PAUSE == 0)
+			host->pause();
+	}
 	ring->lowest = best;
 	before = ring_point(r, ring, ring->n - 1);
 	lowest = ring_point(r, ring, 0);
@@ -82,7 +86,7 @@ trace_ring(Rings *r, const Mesh *mesh, const uint32_t *next, const uint32_t *cor
 			host->pause();
 	}
 	ring->n = r->ncorners - ring->first;
-	find_lowest(r, ring);
+	find_lowest(r, ring, host);
 }
 
 /*

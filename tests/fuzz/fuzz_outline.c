@@ -52,6 +52,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	l = lattice_make(width, height, (int) nlabels, label, jitter, clearance, chance(2), chance);
 	if (chance(2))
 		lattice_fix(&l, 1 + (int) chance(20), chance);
+	if (chance(2))
+		lattice_thin_sites(&l, 1 + (int) chance(20), chance);
 	if (lattice_wrong(&l, chance) != NULL)
 		abort();
 	lattice_free(&l);

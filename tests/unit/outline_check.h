@@ -13,13 +13,15 @@
 #include "orient.h"
 #include "outline.h"
 
-/* A mesh with labels and sites; each face has one site. */
+/* A mesh with labels and sites; a face has one site or none. */
 typedef struct Lattice
 {
 	Mesh		mesh;
 	int		   *label;
 	int			nlabels;
-	OutlineSite *sites;			/* of each face */
+	OutlineSite *sites;
+	int		   *site_face;
+	int			nsites;
 } Lattice;
 
 /* A border segment of an outline. */
@@ -57,6 +59,7 @@ lattice_free(Lattice *l)
 	free(l->mesh.edges);
 	free(l->label);
 	free(l->sites);
+	free(l->site_face);
 }
 
 static void
@@ -98,9 +101,10 @@ static void
 add_face(Lattice *l, const int *corner, int n, int label, double clearance)
 {
 	Mesh	   *m = &l->mesh;
-	OutlineSite *site = &l->sites[m->nfaces];
+	OutlineSite *site = &l->sites[l->nsites];
 
 	*site = (OutlineSite) {0, 0, clearance};
+	l->site_face[l->nsites++] = m->nfaces;
 	for (int i = 0; i < n; i++)
 	{
 		site->x += m->points[corner[i]].x / n;
@@ -128,6 +132,7 @@ lattice_make(int width, int height, int nlabels, int (*label) (int x, int y), do
 	l.mesh.edges = calloc(squares * 6 + 1, sizeof(MeshEdge));
 	l.label = calloc(squares * 2 + 1, sizeof(int));
 	l.sites = calloc(squares * 2 + 1, sizeof(OutlineSite));
+	l.site_face = calloc(squares * 2 + 1, sizeof(int));
 	for (int y = 0; y <= height; y++)
 		for (int x = 0; x <= width; x++)
 			l.mesh.points[l.mesh.npoints++] = (MeshPoint) {x + jitter * ((int) chance(257) - 128) / 128.0,
@@ -163,6 +168,21 @@ lattice_fix(Lattice *l, int one_of, Chance chance)
 			l->mesh.edges[e].fixed = l->mesh.edges[l->mesh.edges[e].twin].fixed = true;
 }
 
+/* Forget most sites. */
+static void
+lattice_thin_sites(Lattice *l, int one_of, Chance chance)
+{
+	int			n = 0;
+
+	for (int i = 0; i < l->nsites; i++)
+		if (chance(one_of) == 0)
+		{
+			l->sites[n] = l->sites[i];
+			l->site_face[n++] = l->site_face[i];
+		}
+	l->nsites = n;
+}
+
 static void
 shuffle(int *order, int n, Chance chance)
 {
@@ -183,25 +203,27 @@ static Lattice
 lattice_permuted(const Lattice *l, Chance chance)
 {
 	const Mesh *m = &l->mesh;
-	Lattice		p = {.nlabels = l->nlabels, .mesh = *m};
+	Lattice		p = {.nlabels = l->nlabels, .nsites = l->nsites, .mesh = *m};
 	int		   *point = malloc(sizeof(int) * (m->npoints + 1));
 	int		   *edge = malloc(sizeof(int) * (m->nedges + 1));
 	int		   *face = malloc(sizeof(int) * (m->nfaces + 1));
+	int		   *site = malloc(sizeof(int) * (l->nsites + 1));
 
 	shuffle(point, m->npoints, chance);
 	shuffle(edge, m->nedges, chance);
 	shuffle(face, m->nfaces, chance);
+	shuffle(site, l->nsites, chance);
 	p.mesh.points = malloc(sizeof(MeshPoint) * (m->npoints + 1));
 	p.mesh.edges = malloc(sizeof(MeshEdge) * (m->nedges + 1));
 	p.label = malloc(sizeof(int) * (m->nfaces + 1));
-	p.sites = malloc(sizeof(OutlineSite) * (m->nfaces + 1));
+	p.sites = malloc(sizeof(OutlineSite) * (l->nsites + 1));
+	p.site_face = NULL;
 	for (int i = 0; i < m->npoints; i++)
 		p.mesh.points[point[i]] = m->points[i];
 	for (int i = 0; i < m->nfaces; i++)
-	{
 		p.label[face[i]] = l->label[i];
-		p.sites[face[i]] = l->sites[i];
-	}
+	for (int i = 0; i < l->nsites; i++)
+		p.sites[site[i]] = l->sites[i];
 	for (int e = 0; e < m->nedges; e++)
 	{
 		MeshEdge	q = m->edges[e];
@@ -212,6 +234,7 @@ lattice_permuted(const Lattice *l, Chance chance)
 	free(point);
 	free(edge);
 	free(face);
+	free(site);
 	return p;
 }
 
@@ -220,7 +243,7 @@ lattice_outline(const Lattice *l, bool straighten)
 {
 	Outline		o;
 
-	outline_build(&l->mesh, l->label, l->nlabels, l->sites, l->mesh.nfaces, straighten, &check_host, &o);
+	outline_build(&l->mesh, l->label, l->nlabels, l->sites, l->nsites, straighten, &check_host, &o);
 	return o;
 }
 
@@ -427,7 +450,7 @@ site_distance(const Segment *s, size_t n, const OutlineSite *site)
 static const char *
 check_sites(const Outline *o, const Segment *s, size_t n, const Segment *before, size_t nbefore, const Lattice *l)
 {
-	for (int f = 0; f < l->mesh.nfaces; f++)
+	for (int f = 0; f < l->nsites; f++)
 	{
 		const OutlineSite *site = &l->sites[f];
 		double		bound = fmin(site->clearance, site_distance(before, nbefore, site));
@@ -439,7 +462,7 @@ check_sites(const Outline *o, const Segment *s, size_t n, const Segment *before,
 
 			for (end = i + 1; end < o->nrings && o->rings[end].hole; end++)
 				inside = inside && !ring_covers(o, &o->rings[end], (MeshPoint) {site->x, site->y});
-			if (inside && o->rings[i].label != l->label[f])
+			if (inside && o->rings[i].label != l->label[l->site_face[f]])
 				return "a site stays with its label";
 			covers += inside;
 		}

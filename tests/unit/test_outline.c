@@ -107,7 +107,8 @@ label_by_centre(int x, int y)
 
 /* Random lattices of some kind, of which the first that is wrong is told. */
 static void
-test_random(int times, int size, int (*label) (int x, int y), double clearance, int fixed_one_of, const char *name)
+test_random(int times, int size, int (*label) (int x, int y), double clearance, int fixed_one_of, int site_one_of,
+			const char *name)
 {
 	const char *wrong = NULL;
 	int			i;
@@ -123,6 +124,7 @@ test_random(int times, int size, int (*label) (int x, int y), double clearance, 
 						 i % 4 == 0 ? 0 : 0.2, clearance, i % 3 == 0, chance);
 		if (fixed_one_of > 0)
 			lattice_fix(&l, fixed_one_of, chance);
+		lattice_thin_sites(&l, site_one_of, chance);
 		wrong = lattice_wrong(&l, chance);
 		lattice_free(&l);
 	}
@@ -189,10 +191,12 @@ main(void)
 	test_nothing();
 	test_pictures();
 	test_teeth();
-	test_random(400, 6, label_at_random, 0.2, 0, "any labels");
-	test_random(100, 6, label_at_random, 0.6, 6, "any labels, fixed edges, large clearances");
-	test_random(60, 18, label_by_centre, 0.2, 0, "near centres");
-	test_random(60, 18, label_by_centre, 0, 0, "near centres without clearances");
-	test_random(60, 18, label_by_centre, 0.3, 10, "near centres, fixed edges");
+	test_random(400, 6, label_at_random, 0.2, 0, 1, "any labels");
+	test_random(100, 6, label_at_random, 0.6, 6, 1, "any labels, fixed edges, large clearances");
+	test_random(60, 18, label_by_centre, 0.2, 0, 1, "near centres");
+	test_random(60, 18, label_by_centre, 0, 0, 1, "near centres without clearances");
+	test_random(60, 18, label_by_centre, 0.3, 10, 1, "near centres, fixed edges");
+	test_random(300, 6, label_at_random, 0.3, 0, 8, "any labels, few sites");
+	test_random(60, 12, label_by_centre, 0.3, 10, 20, "near centres, fixed edges, few sites");
 	return UNIT_DONE();
 }
