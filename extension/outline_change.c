@@ -51,8 +51,8 @@ straighten_in_triangle(const MeshPoint c[3], MeshPoint p)
 {
 	int			turn = orient(c[0].x, c[0].y, c[1].x, c[1].y, c[2].x, c[2].y);
 
-	if (p.x < fmin(fmin(c[0].x, c[1].x), c[2].x) || p.x > fmax(fmax(c[0].x, c[1].x), c[2].x) ||
-		p.y < fmin(fmin(c[0].y, c[1].y), c[2].y) || p.y > fmax(fmax(c[0].y, c[1].y), c[2].y))
+	if (p.x < lesser(lesser(c[0].x, c[1].x), c[2].x) || p.x > greater(greater(c[0].x, c[1].x), c[2].x) ||
+		p.y < lesser(lesser(c[0].y, c[1].y), c[2].y) || p.y > greater(greater(c[0].y, c[1].y), c[2].y))
 		return false;
 	turn = turn < 0 ? -1 : 1;
 	return turn * orient(c[0].x, c[0].y, c[1].x, c[1].y, p.x, p.y) >= 0 &&
