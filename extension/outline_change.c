@@ -96,10 +96,10 @@ site_hinders(void *arg, uint32_t item)
 }
 
 bool
-straighten_is_free(const Change *c)
+straighten_is_free(Change *c)
 {
-	return !boxes_search(&c->s->node_tree, c->corner, node_hinders, (void *) c) &&
-		!boxes_search(&c->s->site_tree, c->corner, site_hinders, (void *) c);
+	return !boxes_search(&c->s->node_tree, c->corner, node_hinders, c) &&
+		!boxes_search(&c->s->site_tree, c->corner, site_hinders, c);
 }
 
 bool
