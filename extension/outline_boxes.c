@@ -66,10 +66,10 @@ halve(BoxTree *tree, Range range, bool along_y, uint32_t *seed, const Host *host
 		pivot = middle_of(tree, low + (*seed >> 8) % (high - low + 1), along_y);
 		while (i <= j)
 		{
-			while (middle_of(tree, i, along_y) < pivot)
-				i++;
-			while (middle_of(tree, j, along_y) > pivot)
-				j--;
+			for (; middle_of(tree, i, along_y) < pivot; i++)
+				outline_pause_at(host, ++steps);
+			for (; middle_of(tree, j, along_y) > pivot; j--)
+				outline_pause_at(host, ++steps);
 			if (i <= j)
 			{
 				uint32_t	item = tree->order[i];

@@ -54,7 +54,7 @@ typedef struct Change
 static inline void
 straighten_step(Straighten *s)
 {
-	if (++s->steps % 64 == 0)
+	if (++s->steps % 16 == 0)
 		s->host->pause();
 }
 
