@@ -249,4 +249,27 @@ extern void partition_search(PartState *s);
 extern void partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
 							const Host *host, int *part, PartScore *score);
 
+/* ---- partition_mend.c ---- */
+
+/* A component whose parts are being put in order before the search. */
+typedef struct Adjuster
+{
+	const PartitionGraph *graph;
+	const PartitionBounds *bounds;
+	PartPace	pace;
+	int		   *part;			/* of each vertex; -1: none yet */
+	int			k;
+	int		   *number;			/* the current part that each part is; -1: new */
+	int64_t		(*sum)[PARTITION_WEIGHTS];
+	int		   *label;			/* scratch of each vertex */
+	int		   *queue;
+} Adjuster;
+
+extern void adjuster_begin(Adjuster *a, const PartitionGraph *graph, const PartitionBounds *bounds, int *part, const Host *host);
+extern void adjuster_end(Adjuster *a);
+/* Number the current parts from 0 in the order of their vertices; local: scratch of each number, -1 before and after. */
+extern void number_parts(Adjuster *a, const int *current, int *local);
+/* Connected parts, so many, that hold every vertex. */
+extern void make_whole(Adjuster *a, int wanted);
+
 #endif							/* GRIDTREE_PARTITION_STATE_H */
