@@ -50,6 +50,7 @@ finish(PartState *s)
 		finish_exactly(s);
 		return;
 	}
+	s->effort = s->pace.spent + repair_effort(s->graph);
 	partition_repair(s, REPAIRS);
 	if (s->score.violation > state_least_violation(s) && s->graph->n <= WHOLE_VERTICES)
 		partition_search(s);
@@ -104,8 +105,6 @@ count_parts(const Components *c, const int *current, int *seen)
 			seen[number] = i;
 			c->given[i]++;
 		}
-		if (c->given[i] == 0)
-			c->given[i] = 1;
 		if (c->given[i] > c->most[i])
 			c->given[i] = c->most[i];
 	}
@@ -211,6 +210,8 @@ choose_numbers(const PartitionGraph *graph, const PartitionBounds *bounds, int p
 	steps->host->release(seen);
 	if (parts > 0)
 	{
+		for (int i = 0; i < c->n; i++)
+			c->given[i] = c->given[i] < 1 ? 1 : c->given[i];
 		redistribute(c, bounds, parts, steps);
 		return;
 	}
@@ -221,7 +222,9 @@ choose_numbers(const PartitionGraph *graph, const PartitionBounds *bounds, int p
 
 		partition_cut_out(graph, c->vertices + c->first[i], c->first[i + 1] - c->first[i], index, steps, &piece);
 		range = fitting_range(&piece.graph, bounds, c->most[i]);
-		if (c->given[i] < range.low)
+		if (c->given[i] < 1)
+			c->given[i] = fitting_number(&piece.graph, bounds, c->most[i], 0);
+		else if (c->given[i] < range.low)
 			c->given[i] = (int) range.low;
 		else if (c->given[i] > range.high)
 			c->given[i] = (int) range.high;
@@ -229,33 +232,90 @@ choose_numbers(const PartitionGraph *graph, const PartitionBounds *bounds, int p
 	}
 }
 
-/* Adjust component i and write down what its parts are called. */
-static void
-adjust_component(const PartitionGraph *graph, const PartitionBounds *bounds, const Components *c, int i,
-				 const int *current, int n_current, const int *owner, int *index, int *local, PartPace *steps,
-				 int *part, PartitionResult *result, int *fresh)
+/* What adjusting a component needs besides it. */
+typedef struct AdjustRun
 {
-	const Host *host = steps->host;
+	const PartitionGraph *graph;
+	const PartitionBounds *bounds;
+	const Components *components;
+	const int  *current;
+	int			n_current;
+	bool		any_number;
+	int		   *owner;			/* component that keeps the number of each current part */
+	int		   *index;			/* scratch for cutting out */
+	int		   *local;			/* scratch of each current part */
+	int			fresh;			/* new numbers given out */
+	PartPace	pace;
+} AdjustRun;
+
+/* Write down what the parts of component i are called. */
+static void
+write_parts(AdjustRun *run, int i, Adjuster *a, const PartPiece *piece, const PartScore *score,
+			int *part, PartitionResult *result)
+{
+	for (int p = 0; p < a->k; p++)
+		if (a->number[p] < 0 || run->owner[a->number[p]] != i)
+			a->number[p] = run->n_current + run->fresh++;
+	for (int j = 0; j < piece->graph.n; j++)
+		part[piece->origin[j]] = a->number[a->part[j]];
+	result->parts += a->k;
+	result->violating += score->violating;
+	result->violation = add_capped(result->violation, score->violation);
+}
+
+/* Where the number is free and does not do, those next to it that are possible; returns the best. */
+static int
+best_number_near(AdjustRun *run, Adjuster *a, const int *now, int k, int most)
+{
+	PartitionRange range = fitting_range(a->graph, a->bounds, most);
+	PartScore	least = {0};
+	int			best = k;
+
+	for (int i = 0; i < 3; i++)
+	{
+		int			number = i == 0 ? k : i == 1 ? k + 1 : k - 1;
+		PartScore	score;
+
+		if (i > 0 && (number < range.low || number > range.high))
+			continue;
+		adjust_piece(a, now, run->local, number, &score);
+		score.moved = 0;
+		score.shape = 0;
+		if (i == 0 || compare_scores(&score, &least) < 0)
+		{
+			least = score;
+			best = number;
+		}
+		if (least.violation == 0)
+			break;
+	}
+	return best;
+}
+
+static void
+adjust_component(AdjustRun *run, int i, int *part, PartitionResult *result)
+{
+	const Host *host = run->pace.host;
+	const Components *c = run->components;
 	int			n = c->first[i + 1] - c->first[i];
+	int			k = c->given[i];
 	int		   *now = host_array(host, int, n);
 	int		   *then = host_array(host, int, n);
 	PartPiece	piece;
 	PartScore	score;
 	Adjuster	a;
 
-	partition_cut_out(graph, c->vertices + c->first[i], n, index, steps, &piece);
+	partition_cut_out(run->graph, c->vertices + c->first[i], n, run->index, &run->pace, &piece);
 	for (int j = 0; j < n; j++)
-		now[j] = current[piece.origin[j]];
-	adjuster_begin(&a, &piece.graph, bounds, then, host);
-	adjust_piece(&a, now, local, c->given[i], &score);
-	for (int p = 0; p < a.k; p++)
-		if (a.number[p] < 0 || owner[a.number[p]] != i)
-			a.number[p] = n_current + (*fresh)++;
-	for (int j = 0; j < n; j++)
-		part[piece.origin[j]] = a.number[then[j]];
-	result->parts += a.k;
-	result->violating += score.violating;
-	result->violation = add_capped(result->violation, score.violation);
+		now[j] = run->current[piece.origin[j]];
+	adjuster_begin(&a, &piece.graph, run->bounds, then, host);
+	adjust_piece(&a, now, run->local, k, &score);
+	if (run->any_number && score.violation > 0)
+	{
+		k = best_number_near(run, &a, now, k, c->most[i]);
+		adjust_piece(&a, now, run->local, k, &score);
+	}
+	write_parts(run, i, &a, &piece, &score, part, result);
 	adjuster_end(&a);
 	partition_release_piece(host, &piece);
 	host->release(now);
@@ -266,25 +326,27 @@ void
 partition_adjust(const PartitionGraph *graph, const PartitionBounds *bounds, int parts,
 				 const int *current, int n_current, const Host *host, int *part, PartitionResult *result)
 {
-	PartPace	steps = {host, 0};
 	Components	c;
-	int		   *index = host_array(host, int, graph->n);
-	int		   *local = host_array(host, int, n_current);
-	int		   *owner = host_array(host, int, n_current);
-	int			fresh = 0;
+	AdjustRun	run = {
+		.graph = graph, .bounds = bounds, .components = &c, .current = current, .n_current = n_current,
+		.any_number = parts <= 0, .pace = {.host = host}
+	};
 
 	*result = (PartitionResult) {0};
 	find_components(graph, host, &c);
+	run.index = host_array(host, int, graph->n);
+	run.local = host_array(host, int, n_current);
+	run.owner = host_array(host, int, n_current);
 	for (int v = 0; v < graph->n; v++)
-		index[v] = -1;
+		run.index[v] = -1;
 	for (int p = 0; p < n_current; p++)
-		local[p] = -1;
-	choose_numbers(graph, bounds, parts, current, n_current, &steps, index, &c);
-	find_owners(graph, &c, current, n_current, host, owner);
+		run.local[p] = -1;
+	choose_numbers(graph, bounds, parts, current, n_current, &run.pace, run.index, &c);
+	find_owners(graph, &c, current, n_current, host, run.owner);
 	for (int i = 0; i < c.n; i++)
-		adjust_component(graph, bounds, &c, i, current, n_current, owner, index, local, &steps, part, result, &fresh);
+		adjust_component(&run, i, part, result);
 	release_components(host, &c);
-	host->release(index);
-	host->release(local);
-	host->release(owner);
+	host->release(run.index);
+	host->release(run.local);
+	host->release(run.owner);
 }

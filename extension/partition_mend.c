@@ -14,7 +14,7 @@ adjuster_begin(Adjuster *a, const PartitionGraph *graph, const PartitionBounds *
 {
 	size_t		n = (size_t) graph->n;
 
-	*a = (Adjuster) {.graph = graph, .bounds = bounds, .pace = {host, 0}, .part = part};
+	*a = (Adjuster) {.graph = graph, .bounds = bounds, .pace = {.host = host}, .part = part};
 	a->number = host_array(host, int, n);
 	a->sum = host->resize(NULL, host_bytes(n, sizeof(*a->sum)));
 	a->label = host_array(host, int, n);

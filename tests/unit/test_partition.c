@@ -326,7 +326,7 @@ test_brute(void)
 	int			good = 0;
 	int			cases = 0;
 
-	for (int i = 0; i < 400; i++)
+	for (int i = 0; i < 200; i++)
 	{
 		int			n = 2 + draw(i % 20 == 0 ? 9 : 7);
 		Brute		b = {0};
@@ -365,7 +365,7 @@ test_random(void)
 	int			good = 0;
 	int			cases = 0;
 
-	for (int i = 0; i < 60; i++)
+	for (int i = 0; i < 24; i++)
 	{
 		int			n = 1 + draw(i % 10 == 0 ? 120 : 30);
 		int			most = 20 + draw(150);
@@ -547,7 +547,7 @@ test_adjust_brute(void)
 	int			least = 0;
 	int			cases = 0;
 
-	for (int i = 0; i < 150; i++)
+	for (int i = 0; i < 80; i++)
 	{
 		int			n = 3 + draw(6);
 		Brute		b = {.by_moved = true};
