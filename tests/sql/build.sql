@@ -141,6 +141,10 @@ TRUNCATE atom;
 INSERT INTO atom SELECT i, ST_SetSRID(ST_Point(119 + 0.03 * chance('dx' || i), 25.43 + 0.02 * chance('dy' || i)), 4326), 20 + floor(80 * chance('dh' || i)), NULL FROM generate_series(1, 150) i;
 SELECT draw(:'degrees');
 SELECT DISTINCT ST_SRID(geom) FROM drawn;
+SELECT 'SRID=4326;LINESTRING(119.01 25.4, 119.012 25.5)' AS road \gset
+SELECT draw(:'degrees', :'road');
+-- the road ends as a border, at both ends of the area
+SELECT count(*) >= 4 FROM drawn d, ST_DumpPoints(d.geom) p WHERE ST_DWithin(p.geom, ST_Intersection(:'road'::geometry, ST_Boundary(:'degrees'::geometry)), 1e-9);
 SELECT ST_MakeEnvelope(25.0, 70.0, 25.1, 70.03, 4326) AS north \gset
 UPDATE atom SET geom = ST_SetSRID(ST_Point(25 + 0.1 * chance('dx' || id), 70 + 0.03 * chance('dy' || id)), 4326);
 SELECT draw(:'north');
