@@ -52,7 +52,7 @@ finish(PartState *s)
 	}
 	s->effort = s->pace.spent + repair_effort(s->graph);
 	partition_repair(s, REPAIRS);
-	if (s->score.violation > state_least_violation(s) && s->graph->n <= WHOLE_VERTICES)
+	if (s->score.violation > least_violation(s->graph, &s->bounds, s->k) && s->graph->n <= WHOLE_VERTICES)
 		partition_search(s);
 	partition_bring_home(s);
 }
@@ -286,7 +286,7 @@ best_number_near(AdjustRun *run, Adjuster *a, const int *now, int k, int most)
 			least = score;
 			best = number;
 		}
-		if (least.violation == 0)
+		if (least.violation <= least_violation(a->graph, a->bounds, best))
 			break;
 	}
 	return best;

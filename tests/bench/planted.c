@@ -9,7 +9,7 @@
  *
  * FILE has one tower size a line.  Modes: planted (default), tight (households of
  * 2.2 to 2.5), free (the number of parts is not given), growth (1,000 to 16,000 cells), houses,
- *	manyhouses.
+ *	manyhouses, real (so many cells, any sizes).
  */
 #include <math.h>
 #include <stdio.h>
@@ -408,6 +408,32 @@ run_growth(int most, int largest)
 	}
 }
 
+/* Nothing is planted: every cell has any real size, the largest alone too heavy, some none. */
+static void
+run_unplanned(int cells)
+{
+	int			w = (int) sqrt(cells);
+	int			h = cells / w;
+	int		   *plan = calloc((size_t) (w * h), sizeof(int));
+	PartitionVertex *vertices = calloc((size_t) (w * h), sizeof(PartitionVertex));
+	Instance	in;
+	PartitionResult result;
+	double		took;
+
+	for (int i = 0; i < w * h; i++)
+	{
+		vertices[i].weight[0] = draw(20) == 0 ? 0 : sizes[draw((uint32_t) nsizes)];
+		vertices[i].weight[1] = (int64_t) ((double) vertices[i].weight[0] * draw_real(2.6, 3.4));
+	}
+	make_graph(&in, w, h, plan, vertices);
+	took = solve(&in, 0, &result);
+	printf("n %d: %d parts, violation %lld in %d, %.2f s\n", in.graph.n, result.parts, (long long) result.violation, result.violating, took);
+	report_shapes();
+	free_instance(&in);
+	free(plan);
+	free(vertices);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -422,6 +448,8 @@ main(int argc, char **argv)
 	fclose(f);
 	if (strcmp(mode, "growth") == 0)
 		run_growth(16000, 0);
+	else if (strcmp(mode, "real") == 0)
+		run_unplanned(instances);
 	else if (strcmp(mode, "houses") == 0)
 		run_planted(instances, false, 500, 800, 12);
 	else if (strcmp(mode, "manyhouses") == 0)
