@@ -9,7 +9,8 @@
  *
  * FILE has one tower size a line.  Modes: planted (default), tight (households of
  * 2.2 to 2.5), free (the number of parts is not given), growth (1,000 to 16,000 cells), houses,
- *	manyhouses, real (so many cells, any sizes).
+ *	manyhouses, real (so many cells, any sizes),
+ *	realhouses, adjust.
  */
 #include <math.h>
 #include <stdio.h>
@@ -408,9 +409,119 @@ run_growth(int most, int largest)
 	}
 }
 
+/* Some towers grow after a plan was made: how much has to move? */
+static void
+run_adjust(int instances)
+{
+	int64_t		moved = 0;
+	int64_t		all = 0;
+	int			solved = 0;
+	double		total = 0;
+	double		slowest = 0;
+
+	for (int i = 0; i < instances; i++)
+	{
+		Instance	in;
+		PartitionResult result;
+		PartitionResult after;
+		int		   *part;
+		int		   *then;
+		double		begin;
+		double		took;
+
+		seed = (uint64_t) i * 77773 + 12345;
+		make_instance(&in, 100 + (int) draw(300), 0);
+		part = malloc(sizeof(int) * (size_t) in.graph.n);
+		then = malloc(sizeof(int) * (size_t) in.graph.n);
+		partition_build(&in.graph, &bounds, in.k, &host, part, &result);
+		for (int v = 0; v < in.graph.n; v++)
+			if (draw(50) == 0 && in.vertices[v].weight[0] < 330)
+			{
+				in.vertices[v].weight[0] += in.vertices[v].weight[0] / 3;
+				in.vertices[v].weight[1] += in.vertices[v].weight[1] / 3;
+			}
+		begin = now();
+		partition_adjust(&in.graph, &bounds, 0, part, result.parts, &host, then, &after);
+		took = now() - begin;
+		total += took;
+		slowest = took > slowest ? took : slowest;
+		solved += after.violation == 0;
+		for (int v = 0; v < in.graph.n; v++)
+		{
+			all += in.vertices[v].weight[0];
+			moved += then[v] != part[v] ? in.vertices[v].weight[0] : 0;
+		}
+		free(part);
+		free(then);
+		free_instance(&in);
+	}
+	printf("adjusted: %d of %d in bounds, %.2f %% of the weight moved, mean %.3f s, slowest %.3f s\n",
+		   solved, instances, 100.0 * (double) moved / (double) all, total / instances, slowest);
+}
+
+/* Medians of the shapes that k-means alone makes, whatever they weigh, for comparison. */
+static void
+run_kmeans(const Instance *in, int k)
+{
+	const PartitionGraph *g = &in->graph;
+	int		   *part = malloc(sizeof(int) * (size_t) g->n);
+	double	   *x = malloc(sizeof(double) * 3 * (size_t) k);
+	double	   *y = x + k;
+	double	   *w = y + k;
+
+	for (int p = 0; p < k; p++)
+	{
+		int			v = (int) draw((uint32_t) g->n);
+
+		x[p] = g->vertices[v].x;
+		y[p] = g->vertices[v].y;
+	}
+	for (int round = 0; round < 40; round++)
+	{
+		for (int v = 0; v < g->n; v++)
+		{
+			double		least = INFINITY;
+
+			for (int p = 0; p < k; p++)
+			{
+				double		dx = x[p] - g->vertices[v].x;
+				double		dy = y[p] - g->vertices[v].y;
+
+				if (dx * dx + dy * dy < least)
+				{
+					least = dx * dx + dy * dy;
+					part[v] = p;
+				}
+			}
+		}
+		for (int p = 0; p < 3 * k; p++)
+			x[p] = 0;
+		for (int v = 0; v < g->n; v++)
+		{
+			double		weight = (double) g->vertices[v].weight[0] + 0.001;
+
+			x[part[v]] += weight * g->vertices[v].x;
+			y[part[v]] += weight * g->vertices[v].y;
+			w[part[v]] += weight;
+		}
+		for (int p = 0; p < k; p++)
+			if (w[p] > 0)
+			{
+				x[p] /= w[p];
+				y[p] /= w[p];
+			}
+	}
+	nshapes = 0;
+	measure_shapes(g, part, k);
+	printf("k-means: ");
+	report_shapes();
+	free(part);
+	free(x);
+}
+
 /* Nothing is planted: every cell has any real size, the largest alone too heavy, some none. */
 static void
-run_unplanned(int cells)
+run_unplanned(int cells, int largest)
 {
 	int			w = (int) sqrt(cells);
 	int			h = cells / w;
@@ -422,13 +533,16 @@ run_unplanned(int cells)
 
 	for (int i = 0; i < w * h; i++)
 	{
-		vertices[i].weight[0] = draw(20) == 0 ? 0 : sizes[draw((uint32_t) nsizes)];
+		vertices[i].weight[0] = draw(20) == 0 ? 0 :
+			largest > 0 ? 1 + (int) draw((uint32_t) largest) : sizes[draw((uint32_t) nsizes)];
 		vertices[i].weight[1] = (int64_t) ((double) vertices[i].weight[0] * draw_real(2.6, 3.4));
 	}
 	make_graph(&in, w, h, plan, vertices);
 	took = solve(&in, 0, &result);
 	printf("n %d: %d parts, violation %lld in %d, %.2f s\n", in.graph.n, result.parts, (long long) result.violation, result.violating, took);
 	report_shapes();
+	if (in.graph.n <= 20000)
+		run_kmeans(&in, result.parts);
 	free_instance(&in);
 	free(plan);
 	free(vertices);
@@ -449,7 +563,11 @@ main(int argc, char **argv)
 	if (strcmp(mode, "growth") == 0)
 		run_growth(16000, 0);
 	else if (strcmp(mode, "real") == 0)
-		run_unplanned(instances);
+		run_unplanned(instances, 0);
+	else if (strcmp(mode, "realhouses") == 0)
+		run_unplanned(instances, 12);
+	else if (strcmp(mode, "adjust") == 0)
+		run_adjust(instances);
 	else if (strcmp(mode, "houses") == 0)
 		run_planted(instances, false, 500, 800, 12);
 	else if (strcmp(mode, "manyhouses") == 0)

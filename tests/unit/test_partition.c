@@ -154,7 +154,7 @@ count_pieces(const int *of, int most)
 	static bool seen[MOST];
 	int			pieces = 0;
 
-	memset(seen, 0, sizeof(seen));
+	memset(seen, 0, sizeof(bool) * (size_t) graph.n);
 	for (int v = 0; v < graph.n; v++)
 	{
 		int			n = 0;
@@ -188,8 +188,8 @@ measure(const PartitionBounds *bounds, const int *of, int most)
 	static bool there[2 * MOST];
 	PartitionResult result = {0};
 
-	memset(sum, 0, sizeof(sum));
-	memset(there, 0, sizeof(there));
+	memset(sum, 0, sizeof(sum[0]) * (size_t) most);
+	memset(there, 0, sizeof(bool) * (size_t) most);
 	for (int v = 0; v < graph.n; v++)
 	{
 		there[of[v]] = true;
