@@ -39,9 +39,27 @@ typedef struct Instance
 	int			k;
 } Instance;
 
-static void
-no_pause(void)
+static double last_pause;
+static double longest_gap;
+
+static double
+now(void)
 {
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
+/* How long a cancel would have waited. */
+static void
+note_pause(void)
+{
+	double		t = now();
+
+	if (t - last_pause > longest_gap)
+		longest_gap = t - last_pause;
+	last_pause = t;
 }
 
 static void *
@@ -54,7 +72,7 @@ resize(void *block, size_t bytes)
 	return new;
 }
 
-static const Host host = {resize, free, no_pause};
+static const Host host = {resize, free, note_pause};
 
 static uint32_t
 draw(uint32_t n)
@@ -67,15 +85,6 @@ static double
 draw_real(double low, double high)
 {
 	return low + (high - low) * draw(1u << 30) / (double) (1u << 30);
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
 }
 
 /* Number i of the six neighbours of a cell of a lattice w wide, or -1. */
@@ -348,6 +357,7 @@ solve(const Instance *in, int parts, PartitionResult *result)
 	double		begin = now();
 	double		took;
 
+	last_pause = begin;
 	partition_build(&in->graph, &bounds, parts, &host, part, result);
 	took = now() - begin;
 	if (in->graph.n < 50000)
@@ -539,7 +549,8 @@ run_unplanned(int cells, int largest)
 	}
 	make_graph(&in, w, h, plan, vertices);
 	took = solve(&in, 0, &result);
-	printf("n %d: %d parts, violation %lld in %d, %.2f s\n", in.graph.n, result.parts, (long long) result.violation, result.violating, took);
+	printf("n %d: %d parts, violation %lld in %d, %.2f s, %.1f ms between pauses at most\n", in.graph.n, result.parts,
+		   (long long) result.violation, result.violating, took, 1000 * longest_gap);
 	report_shapes();
 	if (in.graph.n <= 20000)
 		run_kmeans(&in, result.parts);
