@@ -134,7 +134,8 @@ grow(int w, int h, const int *plan, int begin, int n, int *members)
 	members[0] = begin;
 	for (int tries = 0; count < n && tries < 60 * n; tries++)
 	{
-		int			to = lattice_neighbour(members[draw((uint32_t) count)], w, h, (int) draw(6));
+		int			from = members[draw((uint32_t) count)];
+		int			to = lattice_neighbour(from, w, h, (int) draw(6));
 		bool		is_member = false;
 
 		if (to < 0 || plan[to] >= 0)
