@@ -61,7 +61,7 @@ repair_effort(const PartitionGraph *graph)
 void
 partition_search(PartState *s)
 {
-	int64_t		least = state_least_violation(s);
+	int64_t		least = least_violation(s->graph, &s->bounds, s->k);
 	PartScore	best = s->score;
 	int			tries = s->graph->n <= MAX_RESTARTED ? RESTARTS : 1;
 	int		   *part = host_array(s->pace.host, int, s->graph->n);
@@ -126,12 +126,12 @@ piece_of_any_number(const PartitionGraph *graph, const PartitionBounds *bounds, 
 	int			k = fitting_number(graph, bounds, most, 0);
 
 	partition_piece(graph, bounds, k, host, part, score);
-	for (int rank = 1; rank <= OTHER_NUMBERS && score->violation > 0; rank++)
+	for (int rank = 1; rank <= (graph->n <= MAX_RESTARTED ? OTHER_NUMBERS : 1); rank++)
 	{
 		int			number = fitting_number(graph, bounds, most, rank);
 		PartScore	found;
 
-		if (number == 0)
+		if (score->violation <= least_violation(graph, bounds, k) || number == 0)
 			break;
 		partition_piece(graph, bounds, number, host, other, &found);
 		if (found.violation < score->violation
