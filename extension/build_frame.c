@@ -13,7 +13,7 @@
 #include "utils/memutils.h"
 
 /* Of the extent of the area the quantum is this fraction or a little more. */
-#define LATTICE_BITS	36
+#define LATTICE_BITS	40
 
 /* And at least so many units in the last place of coordinates as given. */
 #define SPARE_BITS		3

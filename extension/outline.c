@@ -66,8 +66,7 @@ merge_runs(const uint32_t *items, uint32_t *target, size_t n, size_t run,
 				target[k] = items[i++];
 			else
 				target[k] = items[j++];
-			if (k % OUTLINE_PAUSE == 0)
-				host->pause();
+			outline_pause_at(host, k);
 		}
 		begin = end;
 	}
@@ -98,15 +97,11 @@ outline_sort(uint32_t *items, size_t n, OutlineCompare compare, const void *cont
 		to = swap;
 	}
 	for (size_t i = 0; from != items && i < n; i++)
+	{
+		outline_pause_at(host, i);
 		items[i] = from[i];
+	}
 	host->release(scratch);
-}
-
-static void
-pause_at(const Build *b, int i)
-{
-	if (i % OUTLINE_PAUSE == 0)
-		b->host->pause();
 }
 
 static int
@@ -130,12 +125,15 @@ make_groups(Build *b)
 {
 	b->group = host_array(b->host, int, b->mesh->nfaces);
 	for (int i = 0; i < b->mesh->nfaces; i++)
+	{
+		outline_pause_at(b->host, i);
 		b->group[i] = i;
+	}
 	for (int e = 0; e < b->mesh->nedges; e++)
 	{
 		const MeshEdge *edge = &b->mesh->edges[e];
 
-		pause_at(b, e);
+		outline_pause_at(b->host, e);
 		if (!is_border(b, e))
 		{
 			int			left = find_group(b->group, edge->face);
@@ -146,7 +144,7 @@ make_groups(Build *b)
 	}
 	for (int i = 0; i < b->mesh->nfaces; i++)
 	{
-		pause_at(b, i);
+		outline_pause_at(b->host, i);
 		b->group[i] = find_group(b->group, i);
 	}
 }
@@ -168,12 +166,15 @@ make_nodes(Build *b)
 	b->node = host_array(b->host, uint32_t, b->mesh->npoints);
 	b->point = host_array(b->host, uint32_t, b->mesh->npoints);
 	for (int i = 0; i < b->mesh->npoints; i++)
+	{
+		outline_pause_at(b->host, i);
 		b->node[i] = OUTLINE_NONE;
+	}
 	for (int e = 0; e < b->mesh->nedges; e++)
 	{
 		const MeshEdge *edge = &b->mesh->edges[e];
 
-		pause_at(b, e);
+		outline_pause_at(b->host, e);
 		for (int end = 0; end < 2 && (edge->fixed || is_border(b, e)); end++)
 		{
 			int			point = end ? edge->to : edge->from;
@@ -190,6 +191,7 @@ make_nodes(Build *b)
 	b->borders.nodes = host_array(b->host, BorderNode, n);
 	for (uint32_t i = 0; i < n; i++)
 	{
+		outline_pause_at(b->host, i);
 		b->node[b->point[i]] = i;
 		b->borders.nodes[i] = (BorderNode) {.at = b->mesh->points[b->point[i]]};
 	}
@@ -219,6 +221,7 @@ list_links(Borders *borders, const Host *host)
 
 	for (uint32_t i = 0; i < borders->nnodes; i++)
 	{
+		outline_pause_at(host, i);
 		borders->nodes[i].first = sum;
 		sum += borders->nodes[i].degree;
 		borders->nodes[i].degree = 0;
@@ -227,8 +230,7 @@ list_links(Borders *borders, const Host *host)
 	{
 		BorderNode *node = &borders->nodes[borders->node[link]];
 
-		if (link % OUTLINE_PAUSE == 0)
-			host->pause();
+		outline_pause_at(host, link);
 		borders->links[node->first + node->degree++] = link;
 	}
 }
@@ -247,7 +249,7 @@ make_links(Build *b)
 		const MeshEdge *edge = &b->mesh->edges[e];
 		bool		border = is_border(b, e);
 
-		pause_at(b, e);
+		outline_pause_at(b->host, e);
 		b->corner[e] = border ? b->node[edge->from] : OUTLINE_NONE;
 		if (edge->fixed || edge->twin < 0)
 			b->borders.nodes[b->node[edge->from]].pinned = b->borders.nodes[b->node[edge->to]].pinned = true;
@@ -339,10 +341,13 @@ make_next(Build *b)
 
 	b->next = host_array(b->host, uint32_t, b->mesh->nedges);
 	for (size_t i = 0; i < nnodes + 2; i++)
+	{
+		outline_pause_at(b->host, i);
 		begin[i] = 0;
+	}
 	for (uint32_t e = 0; e < (uint32_t) b->mesh->nedges; e++)
 	{
-		pause_at(b, (int) e);
+		outline_pause_at(b->host, e);
 		if (b->corner[e] != OUTLINE_NONE)
 		{
 			begin[b->corner[e] + 2]++;
@@ -350,10 +355,13 @@ make_next(Build *b)
 		}
 	}
 	for (size_t i = 2; i < nnodes + 2; i++)
+	{
+		outline_pause_at(b->host, i);
 		begin[i] += begin[i - 1];
+	}
 	for (uint32_t e = 0; e < (uint32_t) b->mesh->nedges; e++)
 	{
-		pause_at(b, (int) e);
+		outline_pause_at(b->host, e);
 		if (b->corner[e] != OUTLINE_NONE)
 		{
 			ends[begin[b->corner[e] + 1]++] = 2 * e + 1;

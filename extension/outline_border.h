@@ -19,6 +19,27 @@
 /* Steps of a loop between two pauses. */
 #define OUTLINE_PAUSE	4096
 
+/* In a loop over many things. */
+static inline void
+outline_pause_at(const Host *host, size_t i)
+{
+	if (i % OUTLINE_PAUSE == 0)
+		host->pause();
+}
+
+/* As fmin and fmax of numbers, but inline. */
+static inline double
+lesser(double a, double b)
+{
+	return a < b ? a : b;
+}
+
+static inline double
+greater(double a, double b)
+{
+	return a > b ? a : b;
+}
+
 typedef struct BorderNode
 {
 	MeshPoint	at;

@@ -32,10 +32,10 @@ halfway(uint32_t begin, uint32_t end)
 static void
 enlarge(Box *box, const Box *by)
 {
-	box->min_x = fmin(box->min_x, by->min_x);
-	box->min_y = fmin(box->min_y, by->min_y);
-	box->max_x = fmax(box->max_x, by->max_x);
-	box->max_y = fmax(box->max_y, by->max_y);
+	box->min_x = lesser(box->min_x, by->min_x);
+	box->min_y = lesser(box->min_y, by->min_y);
+	box->max_x = greater(box->max_x, by->max_x);
+	box->max_y = greater(box->max_y, by->max_y);
 }
 
 /* Twice the middle of a box, along x or y. */
@@ -66,10 +66,10 @@ halve(BoxTree *tree, Range range, bool along_y, uint32_t *seed, const Host *host
 		pivot = middle_of(tree, low + (*seed >> 8) % (high - low + 1), along_y);
 		while (i <= j)
 		{
-			while (middle_of(tree, i, along_y) < pivot)
-				i++;
-			while (middle_of(tree, j, along_y) > pivot)
-				j--;
+			for (; middle_of(tree, i, along_y) < pivot; i++)
+				outline_pause_at(host, ++steps);
+			for (; middle_of(tree, j, along_y) > pivot; j--)
+				outline_pause_at(host, ++steps);
 			if (i <= j)
 			{
 				uint32_t	item = tree->order[i];
@@ -77,8 +77,7 @@ halve(BoxTree *tree, Range range, bool along_y, uint32_t *seed, const Host *host
 				tree->order[i++] = tree->order[j];
 				tree->order[j--] = item;
 			}
-			if (++steps % OUTLINE_PAUSE == 0)
-				host->pause();
+			outline_pause_at(host, ++steps);
 		}
 		if (middle <= j)
 			high = j;
@@ -97,8 +96,7 @@ set_box(BoxTree *tree, Range range, const Host *host)
 	for (uint32_t i = range.begin; i < range.end; i++)
 	{
 		enlarge(&box, &tree->items[tree->order[i]]);
-		if (i % OUTLINE_PAUSE == 0)
-			host->pause();
+		outline_pause_at(host, i);
 	}
 	tree->boxes[range.node] = box;
 	tree->alive[range.node] = range.end - range.begin;
@@ -140,10 +138,16 @@ boxes_build(BoxTree *tree, Box *items, size_t n, const Host *host)
 	tree->boxes = host_array(host, Box, (size_t) tree->leaves * 2);
 	tree->alive = host_array(host, uint32_t, (size_t) tree->leaves * 2);
 	for (uint32_t i = 0; i < n; i++)
+	{
+		outline_pause_at(host, i);
 		tree->order[i] = i;
+	}
 	build_nodes(tree, host);
 	for (uint32_t i = 0; i < n; i++)
+	{
+		outline_pause_at(host, i);
 		tree->place[tree->order[i]] = i;
+	}
 }
 
 void
@@ -260,8 +264,8 @@ boxes_search(const BoxTree *tree, const MeshPoint given[3], BoxVisit visit, void
 static double
 distance_square(const Box *box, MeshPoint p)
 {
-	double		dx = fmax(fmax(box->min_x - p.x, p.x - box->max_x), 0);
-	double		dy = fmax(fmax(box->min_y - p.y, p.y - box->max_y), 0);
+	double		dx = greater(greater(box->min_x - p.x, p.x - box->max_x), 0);
+	double		dy = greater(greater(box->min_y - p.y, p.y - box->max_y), 0);
 
 	return dx * dx + dy * dy;
 }
@@ -287,7 +291,7 @@ boxes_nearest(const BoxTree *tree, MeshPoint p)
 			double		x = middle_of(tree, i, false) / 2;
 			double		y = middle_of(tree, i, true) / 2;
 
-			least = fmin(least, (x - p.x) * (x - p.x) + (y - p.y) * (y - p.y));
+			least = lesser(least, (x - p.x) * (x - p.x) + (y - p.y) * (y - p.y));
 		}
 		if (range.node >= tree->leaves)
 			continue;

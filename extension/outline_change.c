@@ -51,8 +51,8 @@ straighten_in_triangle(const MeshPoint c[3], MeshPoint p)
 {
 	int			turn = orient(c[0].x, c[0].y, c[1].x, c[1].y, c[2].x, c[2].y);
 
-	if (p.x < fmin(fmin(c[0].x, c[1].x), c[2].x) || p.x > fmax(fmax(c[0].x, c[1].x), c[2].x) ||
-		p.y < fmin(fmin(c[0].y, c[1].y), c[2].y) || p.y > fmax(fmax(c[0].y, c[1].y), c[2].y))
+	if (p.x < lesser(lesser(c[0].x, c[1].x), c[2].x) || p.x > greater(greater(c[0].x, c[1].x), c[2].x) ||
+		p.y < lesser(lesser(c[0].y, c[1].y), c[2].y) || p.y > greater(greater(c[0].y, c[1].y), c[2].y))
 		return false;
 	turn = turn < 0 ? -1 : 1;
 	return turn * orient(c[0].x, c[0].y, c[1].x, c[1].y, p.x, p.y) >= 0 &&
@@ -96,10 +96,10 @@ site_hinders(void *arg, uint32_t item)
 }
 
 bool
-straighten_is_free(const Change *c)
+straighten_is_free(Change *c)
 {
-	return !boxes_search(&c->s->node_tree, c->corner, node_hinders, (void *) c) &&
-		!boxes_search(&c->s->site_tree, c->corner, site_hinders, (void *) c);
+	return !boxes_search(&c->s->node_tree, c->corner, node_hinders, c) &&
+		!boxes_search(&c->s->site_tree, c->corner, site_hinders, c);
 }
 
 bool

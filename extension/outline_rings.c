@@ -51,8 +51,7 @@ find_lowest(const Rings *r, Ring *ring, const Host *host)
 	{
 		if (outline_compare_points(ring_point(r, ring, i), ring_point(r, ring, best)) < 0)
 			best = i;
-		if (i % OUTLINE_PAUSE == 0)
-			host->pause();
+		outline_pause_at(host, i);
 	}
 	ring->lowest = best;
 	before = ring_point(r, ring, ring->n - 1);
@@ -82,8 +81,7 @@ trace_ring(Rings *r, const Mesh *mesh, const uint32_t *next, const uint32_t *cor
 		done[e] = true;
 		if (!r->borders->nodes[corner[e]].dropped)
 			r->corners[r->ncorners++] = corner[e];
-		if (++steps % OUTLINE_PAUSE == 0)
-			host->pause();
+		outline_pause_at(host, ++steps);
 	}
 	ring->n = r->ncorners - ring->first;
 	find_lowest(r, ring, host);
@@ -145,8 +143,7 @@ write_ring(const Rings *r, const Ring *ring, const Host *host, Outline *outline)
 	for (size_t i = 0; i <= ring->n; i++)
 	{
 		outline->points[outline->npoints++] = ring_point(r, ring, i);
-		if (outline->npoints % OUTLINE_PAUSE == 0)
-			host->pause();
+		outline_pause_at(host, outline->npoints);
 	}
 }
 
@@ -179,13 +176,18 @@ outline_rings(const Borders *borders, const Mesh *mesh, const int *label, const 
 	r.corners = host_array(host, uint32_t, mesh->nedges);
 	r.polygon = host_array(host, int, mesh->nfaces);
 	for (int i = 0; i < mesh->nfaces; i++)
+	{
+		outline_pause_at(host, i);
 		r.polygon[i] = 0;
-	for (int e = 0; e < mesh->nedges; e++)
-		done[e] = corner[e] == OUTLINE_NONE;
+	}
 	for (int e = 0; e < mesh->nedges; e++)
 	{
-		if (e % OUTLINE_PAUSE == 0)
-			host->pause();
+		outline_pause_at(host, e);
+		done[e] = corner[e] == OUTLINE_NONE;
+	}
+	for (int e = 0; e < mesh->nedges; e++)
+	{
+		outline_pause_at(host, e);
 		if (!done[e])
 			trace_ring(&r, mesh, next, corner, done, (uint32_t) e, host);
 	}

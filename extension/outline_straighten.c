@@ -20,8 +20,9 @@
 /* A border may leave the place of a node by this part of that node's distance from the nearest site. */
 #define TOLERANCE	0.6
 
-/* Its margin is this part. */
+/* Its margin is this part, but no more than so much of its longest segment, lest margins pile up. */
 #define MARGIN		0.02
+#define MOST_MARGIN	0.25
 
 /* So many nodes may go in favour of one segment; bounds the work for each step. */
 #define MOST_GONE	256
@@ -190,6 +191,22 @@ grow_site_tree(Straighten *s, size_t nsites)
 	boxes_build(&s->site_tree, boxes, nsites, s->host);
 }
 
+/* The length of the longest segment at a node. */
+static double
+longest_segment(const Straighten *s, uint32_t node)
+{
+	MeshPoint	at = place(s, node);
+	double		square = 0;
+
+	for (uint32_t i = 0; i < s->b->nodes[node].degree; i++)
+	{
+		MeshPoint	p = place(s, neighbour(s, node, i));
+
+		square = greater(square, (p.x - at.x) * (p.x - at.x) + (p.y - at.y) * (p.y - at.y));
+	}
+	return sqrt(square);
+}
+
 /* Also what depends on how far the nearest site is; where there is none, only what lies on a line goes. */
 static void
 grow_node_tree(Straighten *s, size_t nsites)
@@ -203,7 +220,7 @@ grow_node_tree(Straighten *s, size_t nsites)
 		straighten_step(s);
 		s->origin[i] = place(s, i);
 		s->tolerance[i] = TOLERANCE * TOLERANCE * nearest;
-		s->margin[i] = MARGIN * sqrt(nearest);
+		s->margin[i] = lesser(MARGIN * sqrt(nearest), MOST_MARGIN * longest_segment(s, i));
 		boxes[i] = box_of(s, i);
 	}
 	boxes_build(&s->node_tree, boxes, s->b->nnodes, s->host);
@@ -224,7 +241,10 @@ start(Straighten *s, size_t nsites)
 	grow_site_tree(s, nsites);
 	grow_node_tree(s, nsites);
 	for (uint32_t i = 0; i < s->b->nlinks; i++)
+	{
+		outline_pause_at(s->host, i);
 		s->gone[i] = (Gone) {OUTLINE_NONE, OUTLINE_NONE, 0};
+	}
 }
 
 static void

@@ -54,7 +54,7 @@ typedef struct Change
 static inline void
 straighten_step(Straighten *s)
 {
-	if (++s->steps % 64 == 0)
+	if (++s->steps % 16 == 0)
 		s->host->pause();
 }
 
@@ -97,7 +97,7 @@ extern double straighten_distance(MeshPoint p, MeshPoint a, MeshPoint b);
 extern bool straighten_in_triangle(const MeshPoint c[3], MeshPoint p);
 
 /* Does no node and no site hinder it? */
-extern bool straighten_is_free(const Change *change);
+extern bool straighten_is_free(Change *change);
 
 /* Do all nodes that went in favour of a link's segment tolerate one from a to b? */
 extern bool straighten_gone_tolerate(const Straighten *s, uint32_t link, MeshPoint a, MeshPoint b);

@@ -174,6 +174,34 @@ test_teeth(void)
 	lattice_free(&l);
 }
 
+/* Too large for brute force: fewer points, and the same whatever the numbers. */
+static void
+test_large(void)
+{
+	Lattice		l;
+	Lattice		p;
+	Outline		before;
+	Outline		after;
+	Outline		permuted;
+
+	nlabels = 40;
+	for (int i = 0; i < nlabels; i++)
+		centre[i] = (MeshPoint) {chance(150), chance(150)};
+	l = lattice_make(150, 150, nlabels, label_by_centre, 0.2, 0.1, false, chance);
+	p = lattice_permuted(&l, chance);
+	before = lattice_outline(&l, false);
+	after = lattice_outline(&l, true);
+	permuted = lattice_outline(&p, true);
+	CHECK(after.nrings == before.nrings && after.npoints < before.npoints, "%d edges: %zu points become %zu",
+		  l.mesh.nedges, before.npoints, after.npoints);
+	CHECK(outlines_equal(&after, &permuted), "and the same with other numbers");
+	outline_free(&before);
+	outline_free(&after);
+	outline_free(&permuted);
+	lattice_free(&l);
+	lattice_free(&p);
+}
+
 static void
 test_nothing(void)
 {
@@ -191,6 +219,7 @@ main(void)
 	test_nothing();
 	test_pictures();
 	test_teeth();
+	test_large();
 	test_random(400, 6, label_at_random, 0.2, 0, 1, "any labels");
 	test_random(100, 6, label_at_random, 0.6, 6, 1, "any labels, fixed edges, large clearances");
 	test_random(60, 18, label_by_centre, 0.2, 0, 1, "near centres");
