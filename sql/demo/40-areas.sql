@@ -85,7 +85,7 @@ BEGIN
   CREATE TEMP TABLE moved (id int PRIMARY KEY, geom geometry NOT NULL);
   LOOP
     INSERT INTO moved
-    SELECT b.id, ST_MakePolygon(ST_MakeLine(coalesce(ST_Point(x / 1e7, y / 1e7, 4326), p.geom) ORDER BY p.path))
+    SELECT b.id, ST_MakePolygon(ST_MakeLine(coalesce(ST_SnapToGrid(ST_Point(x / 1e7, y / 1e7, 4326), 0.0000001), p.geom) ORDER BY p.path))
     FROM demo.block b, ST_DumpPoints(ST_ExteriorRing(b.geom)) AS p
     LEFT JOIN bend ON old_x = round(ST_X(p.geom) * 1e7)::bigint AND old_y = round(ST_Y(p.geom) * 1e7)::bigint
     GROUP BY b.id HAVING count(x) > 0;
