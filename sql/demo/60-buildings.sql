@@ -29,7 +29,7 @@ WITH upto AS (
 SELECT neighbourhood, households - lag(households, 1, 0) OVER w AS households, residents - lag(residents, 1, 0) OVER w AS residents
 FROM scaled WINDOW w AS (ORDER BY neighbourhood);
 
--- Where buildings cannot stand: within so many degrees of a part of a road.
+-- Where houses cannot stand: within so many degrees of a part of a road. A tower keeps some more away.
 CREATE TABLE demo.kerb AS
 SELECT s.geom, CASE kind WHEN 'river' THEN 0.00035 WHEN 'main' THEN 0.00016 WHEN 'side' THEN 0.00012 ELSE 0.00009 END::float8 AS reach
 FROM demo.road, ST_DumpSegments(geom) AS s;
@@ -79,7 +79,7 @@ BEGIN
       WHERE p.neighbourhood = one.neighbourhood AND plot = floor(demo.chance(md5(key)) * (SELECT plots FROM demo.plot f WHERE (f.neighbourhood, plot) = (one.neighbourhood, 0)))::int;
       spot := demo.spot(key, room);
       EXIT WHEN ST_Contains(room.geom, spot)
-        AND NOT EXISTS (SELECT FROM demo.kerb k WHERE k.geom && ST_Expand(spot, 0.00035) AND ST_DWithin(k.geom, spot, k.reach))
+        AND NOT EXISTS (SELECT FROM demo.kerb k WHERE ST_DWithin(k.geom, spot, 0.0005) AND ST_DWithin(k.geom, spot, k.reach + CASE one.kind WHEN 'tower' THEN 0.0001 ELSE 0 END))
         AND NOT EXISTS (SELECT FROM demo.kerb k WHERE k.reach = 0.00035 AND ST_Intersects(k.geom, ST_MakeLine(room.site, spot)))
         AND (try > 40 OR NOT EXISTS (SELECT FROM demo.building b WHERE ST_DWithin(b.geom, spot, CASE one.kind WHEN 'tower' THEN 0.00025 ELSE 0.00012 END)));
       spot := NULL;

@@ -11,7 +11,9 @@ CROSS JOIN LATERAL (SELECT ST_Collect(r.geom ORDER BY id) AS barriers FROM demo.
 COMMENT ON VIEW demo.drawing IS 'What grid_build is given for each community: its buildings, who lives in them, its area, roads and river, number of grids';
 
 CREATE TEMP TABLE drawing AS SELECT * FROM demo.drawing;
-SELECT p.*, d.grids FROM drawing d, grid_build_report(ids, geoms, d.households, d.residents, area, barriers, grids) AS p WHERE code = '350304001001' \gset
+SELECT d.grids, possible, grids_min, grids_max, p.households, p.residents, round(household_size::numeric, 2) AS household_size,
+       legal_households_min, legal_households_max
+FROM drawing d, grid_build_report(ids, geoms, d.households, d.residents, area, barriers, grids) AS p WHERE code = '350304001001' \gset
 \echo '   grid_build_report for 350304001001:' :grids 'grids in both windows possible:' :possible'.' :households 'households,' :residents 'residents,'
 \echo '   enough for' :grids_min 'to' :grids_max 'grids; at' :household_size 'residents a household a grid has' :legal_households_min 'to' :legal_households_max 'households.'
 
@@ -29,7 +31,7 @@ DROP TABLE drawing, drawn;
 -- Newspaper kiosks exactly on corners where three grids meet: those of one community, whose borders have the same points.
 CREATE TABLE demo.kiosk (id int PRIMARY KEY, geom geometry(Point, 4326) NOT NULL, code gridcode);
 INSERT INTO demo.kiosk (id, geom)
-SELECT row_number() OVER (ORDER BY geom), geom
-FROM (SELECT DISTINCT grid_parent(code), code, p.geom FROM demo.area, ST_DumpPoints(geom) AS p WHERE level = 'grid') AS corner
-GROUP BY grid_parent, geom HAVING count(*) > 2;
+SELECT row_number() OVER (ORDER BY community, ST_Y(geom), ST_X(geom)), geom
+FROM (SELECT DISTINCT grid_parent(code) AS community, code, p.geom FROM demo.area, ST_DumpPoints(geom) AS p WHERE level = 'grid') AS corner
+GROUP BY community, geom HAVING count(*) > 2;
 ANALYZE demo.area, demo.building, demo.kiosk;
