@@ -38,9 +38,9 @@ WITH figure AS (
   SELECT kind, ST_AsSVG(ST_Collect(ST_Intersection(way, frame) ORDER BY id), 1, 2) AS lines
   FROM demo.road, LATERAL (SELECT ST_Affine(geom, 4024, 0, 0, 4430, -4024 * 118.93, -4430 * 25.54) AS way) AS w, town WHERE ST_Intersects(way, frame) GROUP BY kind
 ), close_building AS (
-  -- a square as large as its households, 9 m a side for one
+  -- a square as large as its households, 5 m a side for one
   SELECT kind, string_agg(format('M%s %sh%sv%3$sh-%3$sz', round((ST_X(p) - side / 2)::numeric, 2), round((-ST_Y(p) - side / 2)::numeric, 2), round(side::numeric, 2)), '' ORDER BY id) AS squares
-  FROM demo.building, LATERAL (SELECT ST_Affine(geom, 4024, 0, 0, 4430, -4024 * 118.93, -4430 * 25.54) AS p, 0.36 * sqrt(households) AS side) AS s
+  FROM demo.building, LATERAL (SELECT ST_Affine(geom, 4024, 0, 0, 4430, -4024 * 118.93, -4430 * 25.54) AS p, 0.2 * sqrt(households) AS side) AS s
   WHERE grid <@ '350304001' GROUP BY kind
 ), close (nth, line) AS (
   SELECT 10, string_agg(format('<path class="g%s" d="%s"><title>%s</title></path>', (right(code::text, 3)::int + right(left(code::text, 12), 3)::int) % 6, ST_AsSVG(area.geom, 1, 2), code), E'\n' ORDER BY code)
@@ -51,7 +51,8 @@ WITH figure AS (
   UNION ALL
   SELECT CASE kind WHEN 'lane' THEN 30 WHEN 'side' THEN 31 WHEN 'main' THEN 32 ELSE 41 END, format('<path class="%s" d="%s"/>', kind, lines) FROM close_road
   UNION ALL
-  SELECT 50, string_agg(format('<path class="edge" d="%s"/>', ST_AsSVG(area.geom, 1, 2)), E'\n' ORDER BY code) FROM area WHERE level = 'grid' AND code <@ '350304001'
+  -- each border once, or dashes would fill each other's gaps
+  SELECT 50, format('<path class="edge" d="%s"/>', ST_AsSVG(ST_LineMerge(ST_Union(ST_Boundary(ST_SnapToGrid(area.geom, 0.01)))), 1, 2)) FROM area WHERE level = 'grid' AND code <@ '350304001'
   UNION ALL
   SELECT 60, string_agg(format('<path class="%s" d="%s"/>', kind, squares), E'\n' ORDER BY kind) FROM close_building
   UNION ALL
@@ -110,11 +111,11 @@ SELECT format($svg$<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1180 177
 %3$s
 </svg>
 <g class="close" transform="translate(40 990) scale(4)">
-<path d="M0 -1h8" class="edge"/><path d="M29 -1h8" class="main kerb"/><path d="M29 -1h8" class="main"/><path d="M66 -1h8" class="side kerb"/><path d="M66 -1h8" class="side"/>
-<path d="M101 -1h8" class="lane kerb"/><path d="M101 -1h8" class="lane"/><path d="M126 -1h8" class="river kerb"/><path d="M126 -1h8" class="river"/>
-<path d="M154 -2.4h2.8v2.8h-2.8z" class="tower"/><path d="M158 -.9h.6v.6h-.6z" class="house"/></g>
-<text x="78" y="991" class="note">border of a grid</text><text x="196" y="991" class="note">main road</text><text x="344" y="991" class="note">side road</text>
-<text x="484" y="991" class="note">lane</text><text x="584" y="991" class="note">river</text><text x="682" y="991" class="note">tower of 60 households, house of 3</text>
+<path d="M0 -1h8" class="edge"/><path d="M36 -1h8" class="main kerb"/><path d="M36 -1h8" class="main"/><path d="M65 -1h8" class="side kerb"/><path d="M65 -1h8" class="side"/>
+<path d="M94 -1h8" class="lane kerb"/><path d="M94 -1h8" class="lane"/><path d="M116 -1h8" class="river kerb"/><path d="M116 -1h8" class="river"/>
+<path d="M142 -1.8h1.55v1.55h-1.55z" class="tower"/><path d="M145 -1.2h.35v.35h-.35z" class="house"/></g>
+<text x="78" y="991" class="note">border of a grid</text><text x="222" y="991" class="note">main road</text><text x="338" y="991" class="note">side road</text>
+<text x="454" y="991" class="note">lane</text><text x="544" y="991" class="note">river</text><text x="632" y="991" class="note">tower of 60 households, house of 3</text>
 </svg>$svg$,
   (SELECT string_agg(line, E'\n' ORDER BY nth) FROM drawing), s.lines, t.lines, l.lines,
   round(x::numeric, 1), round(y::numeric, 1), round(width::numeric, 1), round(height::numeric, 1), (SELECT string_agg(line, E'\n' ORDER BY nth) FROM close),

@@ -95,7 +95,7 @@ like($steps, qr/Wrong codes: 0\n.*differing: population 0, events 0\n/s, 'change
 is(() = $steps =~ /^350304[^|]*\|.*\|\d\d\.\d\|\d+\.\d$/mg, 1 + 6 + 11 + 4, 'figures of the district, streets, communities and grids');
 my $map = psql('\i sql/demo/map.sql');
 is(() = $map =~ /<path class="c[0-4]" d="M [-0-9. lz]+"><title>\d{15}  [0-9.]+</ig, 331, 'the map has each grid');
-is(() = $map =~ /<path class="edge" d="M [-0-9. lz]+"/ig, 37, 'and, close by, those of Zhenhai street');
+is(() = $map =~ /<path class="g[0-5]" d="M [-0-9. lz]+"><title>350304001\d{6}</ig, 37, 'and, close by, those of Zhenhai street');
 like($map, qr/^<svg .*>荔城区网格图<.*<\/svg>$/s, 'and is an SVG');
 
 # Once more, in another order of rows and with parallel workers.
