@@ -81,7 +81,8 @@ BEGIN
       EXIT WHEN ST_Contains(room.geom, spot)
         AND NOT EXISTS (SELECT FROM demo.kerb k WHERE ST_DWithin(k.geom, spot, 0.0005) AND ST_DWithin(k.geom, spot, k.reach + CASE one.kind WHEN 'tower' THEN 0.0001 ELSE 0 END))
         AND NOT EXISTS (SELECT FROM demo.kerb k WHERE k.reach = 0.00035 AND ST_Intersects(k.geom, ST_MakeLine(room.site, spot)))
-        AND (try > 40 OR NOT EXISTS (SELECT FROM demo.building b WHERE ST_DWithin(b.geom, spot, CASE one.kind WHEN 'tower' THEN 0.00025 ELSE 0.00012 END)));
+        AND (try > 40 OR NOT EXISTS (SELECT FROM demo.building b WHERE ST_DWithin(b.geom, spot, 0.0004)
+               AND ST_DWithin(b.geom, spot, CASE WHEN 'house' = ALL (ARRAY[b.kind, one.kind]) THEN 0.00012 WHEN b.kind = one.kind THEN 0.0004 ELSE 0.00028 END)));
       spot := NULL;
     END LOOP;
     INSERT INTO demo.building (id, kind, geom, households, neighbourhood) VALUES (one.id, one.kind, spot, one.households, one.neighbourhood);

@@ -38,9 +38,9 @@ WITH figure AS (
   SELECT kind, ST_AsSVG(ST_Collect(ST_Intersection(way, frame) ORDER BY id), 1, 2) AS lines
   FROM demo.road, LATERAL (SELECT ST_Affine(geom, 4024, 0, 0, 4430, -4024 * 118.93, -4430 * 25.54) AS way) AS w, town WHERE ST_Intersects(way, frame) GROUP BY kind
 ), close_building AS (
-  -- a square as large as its households, 5 m a side for one
+  -- a square as large as its households, 6 m a side for one
   SELECT kind, string_agg(format('M%s %sh%sv%3$sh-%3$sz', round((ST_X(p) - side / 2)::numeric, 2), round((-ST_Y(p) - side / 2)::numeric, 2), round(side::numeric, 2)), '' ORDER BY id) AS squares
-  FROM demo.building, LATERAL (SELECT ST_Affine(geom, 4024, 0, 0, 4430, -4024 * 118.93, -4430 * 25.54) AS p, 0.2 * sqrt(households) AS side) AS s
+  FROM demo.building, LATERAL (SELECT ST_Affine(geom, 4024, 0, 0, 4430, -4024 * 118.93, -4430 * 25.54) AS p, 0.12 + 0.13 * sqrt(households) AS side) AS s
   WHERE grid <@ '350304001' GROUP BY kind
 ), close (nth, line) AS (
   SELECT 10, string_agg(format('<path class="g%s" d="%s"><title>%s</title></path>', (right(code::text, 3)::int + right(left(code::text, 12), 3)::int) % 6, ST_AsSVG(area.geom, 1, 2), code), E'\n' ORDER BY code)
@@ -52,7 +52,11 @@ WITH figure AS (
   SELECT CASE kind WHEN 'lane' THEN 30 WHEN 'side' THEN 31 WHEN 'main' THEN 32 ELSE 41 END, format('<path class="%s" d="%s"/>', kind, lines) FROM close_road
   UNION ALL
   -- each border once, or dashes would fill each other's gaps
-  SELECT 50, format('<path class="edge" d="%s"/>', ST_AsSVG(ST_LineMerge(ST_Union(ST_Boundary(ST_SnapToGrid(area.geom, 0.01)))), 1, 2)) FROM area WHERE level = 'grid' AND code <@ '350304001'
+  SELECT 50, format('<path class="edge" d="%s"/>', ST_AsSVG(ST_LineMerge(ST_Difference(inside, ST_Buffer(around, 0.01))), 1, 2))
+  FROM (SELECT ST_Union(ST_Boundary(area.geom)) FILTER (WHERE level = 'grid') AS inside, ST_Union(ST_Boundary(area.geom)) FILTER (WHERE level = 'community') AS around
+        FROM area WHERE code <@ '350304001') AS b
+  UNION ALL
+  SELECT 51, format('<path class="edge all" d="%s"/>', ST_AsSVG(ST_LineMerge(ST_Union(ST_Boundary(area.geom))), 1, 2)) FROM area WHERE level = 'community' AND code <@ '350304001'
   UNION ALL
   SELECT 60, string_agg(format('<path class="%s" d="%s"/>', kind, squares), E'\n' ORDER BY kind) FROM close_building
   UNION ALL
@@ -82,12 +86,12 @@ SELECT format($svg$<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1180 177
   .small { font-size: 3.6px; font-weight: bold; stroke-width: .9px } .number { font-size: 3.2px; stroke-width: .7px; fill: #a3123a }
   .title { font-size: 30px; font-weight: bold } .note, .count { font-size: 12px; fill: #6b7880 }
   .g0 { fill: #fbeedd } .g1 { fill: #e4f0dc } .g2 { fill: #e9e4f5 } .g3 { fill: #fdf6cf } .g4 { fill: #f9e3e6 } .g5 { fill: #dcefee }
-  .close path { stroke-linejoin: round; stroke-linecap: round }
+  .close path { stroke-linejoin: round }
   .close .lane, .close .side, .close .main, .close .river, .edge { fill: none }
   .close .lane.kerb { stroke: #b9b6ac; stroke-width: .62 } .close .side.kerb { stroke: #8d8a82; stroke-width: 1.05 } .close .main.kerb { stroke: #a3741c; stroke-width: 1.5 }
   .close .lane { stroke: #fff; stroke-width: .42 } .close .side { stroke: #fff; stroke-width: .75 } .close .main { stroke: #ffc95e; stroke-width: 1.1 }
   .close .river.kerb { stroke: #3f8fd6; stroke-width: 2.3 } .close .river { stroke: #a9d3f5; stroke-width: 1.9 }
-  .edge { stroke: #c2184b; stroke-width: .34; stroke-dasharray: 1.5 .7 }
+  .close .edge { stroke: #c2184b; stroke-width: .34; stroke-dasharray: 1.5 .7 } .close .all { stroke-width: .5; stroke-dasharray: none }
   .close .tower { fill: #33414d } .close .house { fill: #6d5a49 }
 </style>
 <rect width="1180" height="1770" fill="#fff"/>
@@ -111,11 +115,12 @@ SELECT format($svg$<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1180 177
 %3$s
 </svg>
 <g class="close" transform="translate(40 990) scale(4)">
-<path d="M0 -1h8" class="edge"/><path d="M36 -1h8" class="main kerb"/><path d="M36 -1h8" class="main"/><path d="M65 -1h8" class="side kerb"/><path d="M65 -1h8" class="side"/>
-<path d="M94 -1h8" class="lane kerb"/><path d="M94 -1h8" class="lane"/><path d="M116 -1h8" class="river kerb"/><path d="M116 -1h8" class="river"/>
-<path d="M142 -1.8h1.55v1.55h-1.55z" class="tower"/><path d="M145 -1.2h.35v.35h-.35z" class="house"/></g>
-<text x="78" y="991" class="note">border of a grid</text><text x="222" y="991" class="note">main road</text><text x="338" y="991" class="note">side road</text>
-<text x="454" y="991" class="note">lane</text><text x="544" y="991" class="note">river</text><text x="632" y="991" class="note">tower of 60 households, house of 3</text>
+<path d="M0 -1h8" class="edge all"/><path d="M45 -1h8" class="edge"/><path d="M71 -1h8" class="main kerb"/><path d="M71 -1h8" class="main"/>
+<path d="M100 -1h8" class="side kerb"/><path d="M100 -1h8" class="side"/><path d="M129 -1h8" class="lane kerb"/><path d="M129 -1h8" class="lane"/>
+<path d="M151 -1h8" class="river kerb"/><path d="M151 -1h8" class="river"/><path d="M174 -1.6h1.13v1.13h-1.13z" class="tower"/><path d="M177 -1.2h.34v.34h-.34z" class="house"/></g>
+<text x="76" y="991" class="note">border of a community</text><text x="256" y="991" class="note">of a grid</text><text x="360" y="991" class="note">main road</text>
+<text x="476" y="991" class="note">side road</text><text x="592" y="991" class="note">lane</text><text x="680" y="991" class="note">river</text>
+<text x="756" y="991" class="note">tower of 60 households, house of 3</text>
 </svg>$svg$,
   (SELECT string_agg(line, E'\n' ORDER BY nth) FROM drawing), s.lines, t.lines, l.lines,
   round(x::numeric, 1), round(y::numeric, 1), round(width::numeric, 1), round(height::numeric, 1), (SELECT string_agg(line, E'\n' ORDER BY nth) FROM close),
