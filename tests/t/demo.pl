@@ -67,7 +67,7 @@ is(psql(q{SELECT bool_and(abs(whole - parts) < 1e-9 * whole) FROM (
 is(psql(q{SELECT count(*) FROM (SELECT ST_Normalize(s.geom) FROM demo.road r, ST_DumpSegments(r.geom) s WHERE kind IN ('main', 'side') EXCEPT
           SELECT ST_Normalize(s.geom) FROM demo.area a, ST_DumpSegments(a.geom) s WHERE level = 'community') off}), 0, 'main and side roads run along borders');
 is(psql(q{SELECT string_agg(DISTINCT kind, ' ' ORDER BY kind) FROM demo.road}), 'lane main river side', 'there are lanes and a river, too');
-is(psql(q{SELECT count(*) FROM demo.building b JOIN demo.road r ON ST_DWithin(b.geom, r.geom, CASE kind WHEN 'river' THEN 0.00035 ELSE 0.00009 END)}), 0,
+is(psql(q{SELECT count(*) FROM demo.building b JOIN demo.road r ON ST_DWithin(b.geom, r.geom, CASE r.kind WHEN 'river' THEN 0.00035 ELSE 0.00009 END)}), 0,
     'no building stands on a road or in the river');
 is(psql('SELECT count(*), sum(residents), count(code) FROM demo.household'), '130000|360000|130000', '130,000 households, 360,000 residents');
 is(psql(q{SELECT count(*) FROM (SELECT count(*) AS n, sum(residents) AS r FROM demo.household GROUP BY code) g WHERE n BETWEEN 300 AND 500 AND r BETWEEN 1000 AND 2000}), 331, 'every grid is within both windows');
