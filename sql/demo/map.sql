@@ -16,17 +16,17 @@ WITH figure AS (
 ), grid AS (
   SELECT code, geom, figure, width_bucket(round(figure)::numeric, breaks) AS class FROM area JOIN figure USING (code), break
 ), drawing (nth, line) AS (
-  SELECT 10, string_agg(format('<path class="c%s" d="%s"><title>%s  %s</title></path>', class, ST_AsSVG(geom, 1, 1), code, round(figure)::numeric), E'\n' ORDER BY code)
+  SELECT 10, string_agg(format('<path class="c%s" d="%s"><title>%s  %s</title></path>', class, ST_AsSVG(geom, 0, 1), code, round(figure)::numeric), E'\n' ORDER BY code)
   FROM grid
   UNION ALL
   -- the main roads lie on the borders of streets, drawn as a line in a line
   SELECT CASE kind WHEN 'main' THEN 35 WHEN 'river' THEN 32 ELSE 25 END, format('<path class="%s" d="%s"/>', kind, lines)
-  FROM (SELECT kind, ST_AsSVG(ST_Affine(ST_Collect(ST_Intersection(r.geom, a.geom) ORDER BY id), 4024, 0, 0, 4430, -4024 * 118.93, -4430 * 25.54), 1, 1) AS lines
+  FROM (SELECT kind, ST_AsSVG(ST_Affine(ST_Collect(ST_Intersection(r.geom, a.geom) ORDER BY id), 4024, 0, 0, 4430, -4024 * 118.93, -4430 * 25.54), 0, 1) AS lines
         FROM demo.road r JOIN demo.area a ON a.level = 'district' WHERE kind <> 'lane' GROUP BY kind) AS r
   UNION ALL
-  SELECT 30, string_agg(format('<path class="street" d="%s"/>', ST_AsSVG(geom, 1, 1)), E'\n' ORDER BY code) FROM area WHERE level = 'street'
+  SELECT 30, string_agg(format('<path class="street" d="%s"/>', ST_AsSVG(geom, 0, 1)), E'\n' ORDER BY code) FROM area WHERE level = 'street'
   UNION ALL
-  SELECT 40, format('<path class="district" d="%s"/>', ST_AsSVG(geom, 1, 1)) FROM area WHERE level = 'district'
+  SELECT 40, format('<path class="district" d="%s"/>', ST_AsSVG(geom, 0, 1)) FROM area WHERE level = 'district'
 ), street_label AS (
   SELECT string_agg(format('<text x="%s" y="%s" class="label">%s<tspan x="%1$s" dy="15" class="latin">%4$s</tspan></text>',
                            round(ST_X(p)::numeric), round(-ST_Y(p)::numeric), name, latin), E'\n' ORDER BY code) AS lines
@@ -35,7 +35,7 @@ WITH figure AS (
   SELECT geom, ST_Expand(geom, 4) AS frame, ST_XMin(e) - 4 AS x, -ST_YMax(e) - 4 AS y, ST_XMax(e) - ST_XMin(e) + 8 AS width, ST_YMax(e) - ST_YMin(e) + 8 AS height
   FROM area, LATERAL (SELECT Box2D(geom) AS e) AS b WHERE code = '350304001'
 ), close_road AS (
-  SELECT kind, ST_AsSVG(ST_Collect(ST_Intersection(way, frame) ORDER BY id), 1, 2) AS lines
+  SELECT kind, ST_AsSVG(ST_Collect(ST_Intersection(way, frame) ORDER BY id), 0, 2) AS lines
   FROM demo.road, LATERAL (SELECT ST_Affine(geom, 4024, 0, 0, 4430, -4024 * 118.93, -4430 * 25.54) AS way) AS w, town WHERE ST_Intersects(way, frame) GROUP BY kind
 ), close_building AS (
   -- a square as large as its households, 6 m a side for one
@@ -43,7 +43,7 @@ WITH figure AS (
   FROM demo.building, LATERAL (SELECT ST_Affine(geom, 4024, 0, 0, 4430, -4024 * 118.93, -4430 * 25.54) AS p, 0.12 + 0.13 * sqrt(households) AS side) AS s
   WHERE grid <@ '350304001' GROUP BY kind
 ), close (nth, line) AS (
-  SELECT 10, string_agg(format('<path class="g%s" d="%s"><title>%s</title></path>', (right(code::text, 3)::int + right(left(code::text, 12), 3)::int) % 6, ST_AsSVG(area.geom, 1, 2), code), E'\n' ORDER BY code)
+  SELECT 10, string_agg(format('<path class="g%s" d="%s"><title>%s</title></path>', (right(code::text, 3)::int + right(left(code::text, 12), 3)::int) % 6, ST_AsSVG(area.geom, 0, 2), code), E'\n' ORDER BY code)
   FROM area WHERE level = 'grid' AND code <@ '350304001'
   UNION ALL
   -- wide lines, then narrower ones on them: roads have kerbs
@@ -52,11 +52,11 @@ WITH figure AS (
   SELECT CASE kind WHEN 'lane' THEN 30 WHEN 'side' THEN 31 WHEN 'main' THEN 32 ELSE 41 END, format('<path class="%s" d="%s"/>', kind, lines) FROM close_road
   UNION ALL
   -- each border once, or dashes would fill each other's gaps
-  SELECT 50, format('<path class="edge" d="%s"/>', ST_AsSVG(ST_LineMerge(ST_Difference(inside, ST_Buffer(around, 0.01))), 1, 2))
+  SELECT 50, format('<path class="edge" d="%s"/>', ST_AsSVG(ST_LineMerge(ST_Difference(inside, ST_Buffer(around, 0.01))), 0, 2))
   FROM (SELECT ST_Union(ST_Boundary(area.geom)) FILTER (WHERE level = 'grid') AS inside, ST_Union(ST_Boundary(area.geom)) FILTER (WHERE level = 'community') AS around
         FROM area WHERE code <@ '350304001') AS b
   UNION ALL
-  SELECT 51, format('<path class="edge all" d="%s"/>', ST_AsSVG(ST_LineMerge(ST_Union(ST_Boundary(area.geom))), 1, 2)) FROM area WHERE level = 'community' AND code <@ '350304001'
+  SELECT 51, format('<path class="edge all" d="%s"/>', ST_AsSVG(ST_LineMerge(ST_Union(ST_Boundary(area.geom))), 0, 2)) FROM area WHERE level = 'community' AND code <@ '350304001'
   UNION ALL
   SELECT 60, string_agg(format('<path class="%s" d="%s"/>', kind, squares), E'\n' ORDER BY kind) FROM close_building
   UNION ALL
