@@ -55,8 +55,8 @@ JOIN (SELECT parent, u, v, row_number() OVER (PARTITION BY parent ORDER BY u * u
 CALL demo.divide(moving => true);
 UPDATE demo.block b SET community = child FROM demo.nearest(20) n WHERE n.id = b.id;
 
--- Borders as crooked as the edges of blocks would look drawn by a machine: each vertex where two borders meet goes half
--- the way to the middle of its neighbours, six times over. Ends, where three meet, stay.
+-- Borders as crooked as the edges of blocks would look drawn by a machine: each vertex on a border goes half the way to
+-- the middle between its neighbours, six times over. Those where three borders meet stay.
 CREATE PROCEDURE demo.smooth(level text) LANGUAGE plpgsql AS $$
 BEGIN
   CREATE TEMP TABLE bend AS

@@ -63,7 +63,6 @@ WITH figure AS (
   SELECT 70, string_agg(format('<text x="%s" y="%s" class="number">%s</text>', round(ST_X(p)::numeric, 1), round((1.6 - ST_Y(p))::numeric, 1), right(code::text, 3)::int), E'\n' ORDER BY code)
   FROM area, LATERAL (SELECT (ST_MaximumInscribedCircle(area.geom)).center AS p) AS c WHERE level = 'grid' AND code <@ '350304001'
 ), town_label AS (
-  -- on the corner where most grids meet, or near enough
   SELECT string_agg(format('<text x="%s" y="%s" class="small">%s</text>', round(ST_X(p)::numeric, 1), round((-ST_Y(p) - 3)::numeric, 1), regexp_replace(name, '(社区居|村)委会$', '')), E'\n' ORDER BY code) AS lines
   FROM area, LATERAL (SELECT (ST_MaximumInscribedCircle(area.geom)).center AS p) AS c WHERE level = 'community' AND code <@ '350304001'
 ), legend AS (
