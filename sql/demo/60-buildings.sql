@@ -48,6 +48,7 @@ LANGUAGE sql IMMUTABLE
 RETURN ST_SnapToGrid(ST_LineInterpolatePoint(ST_MakeLine(room.site, ST_LineInterpolatePoint(room.ring, demo.chance(key, 3))),
                                              0.1 + 0.8 * sqrt(demo.chance(key, 4))), 0.0000001);
 
+SET max_parallel_workers_per_gather = 0; -- some 100,000 small queries
 DO $$
 DECLARE
   one record;
@@ -88,6 +89,7 @@ BEGIN
     INSERT INTO demo.building (id, kind, geom, households, neighbourhood) VALUES (one.id, one.kind, spot, one.households, one.neighbourhood);
   END LOOP;
 END $$;
+RESET max_parallel_workers_per_gather;
 DROP FUNCTION demo.spot;
 DROP TABLE demo.plot, demo.kerb;
 ANALYZE demo.building;
