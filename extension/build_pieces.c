@@ -445,15 +445,25 @@ cut_faces(Pieces *pieces)
 	}
 }
 
-/* The unit of the piece that is nearest to a place; -1 where there is none. */
+/* The unit with a piece whose site, or else whose piece, is nearest to a place; -1 where there is none. */
 static int
-nearest_piece(const BuildPlan *plan, MeshPoint place)
+nearest_with_piece(const Pieces *pieces, MeshPoint place, const bool *has_piece)
 {
+	const BuildPlan *plan = pieces->plan;
 	double		best = INFINITY;
 	int			unit = -1;
 
 	CHECK_FOR_INTERRUPTS();
-	for (int p = 0; p < plan->npieces; p++)
+	for (int i = 0; i < plan->nsites; i++)
+	{
+		double		square = square_between(plan->sites[i].place, place);
+
+		if (square >= best || !has_piece[unit_of(pieces->atoms, plan->sites[i].atom)])
+			continue;
+		best = square;
+		unit = unit_of(pieces->atoms, plan->sites[i].atom);
+	}
+	for (int p = 0; p < plan->npieces && plan->nsites == 0; p++)
 	{
 		double		square = square_between(plan->piece_inside[p], place);
 
@@ -483,17 +493,23 @@ unite_lost(Pieces *pieces)
 	for (int i = 0; i < plan->npieces; i++)
 	{
 		if (!has_edge[i])
+		{
 			plan->piece_unit[i] = BUILD_LOOSE;
+			plan->piece_off[i] = INFINITY;
+			plan->piece_size[i] = 0;
+		}
 		else if (plan->piece_unit[i] >= 0)
 			has_piece[plan->piece_unit[i]] = true;
 	}
 	for (int i = 0; i < task->natoms; i++)
 		if (unit_of(pieces->atoms, i) == i && !has_piece[i])
 		{
-			int			near = nearest_piece(plan, build_place(task, &task->atoms[i]));
+			int			near = nearest_with_piece(pieces, build_place(task, &task->atoms[i]), has_piece);
 
-			if (near >= 0)
-				unite(pieces->atoms, near, i);
+			if (near < 0)
+				continue;
+			unite(pieces->atoms, near, i);
+			has_piece[unit_of(pieces->atoms, i)] = true;
 		}
 	for (int i = 0; i < plan->npieces; i++)
 	{
