@@ -15,7 +15,7 @@ at_least() {
   out=$("$GT_TMP/planted" "$sizes" "$3" "$2")
   echo "$2:"
   sed '/^$/d; s/^/    /' <<<"$out"
-  awk -v share="$1" '/solved/ { gsub(/[(%)]/, "", $5); print "    solved, target at least " share " %: " ($5 >= share ? "met" : "MISS") }' <<<"$out"
+  awk -v share="$1" '/solved/ { gsub(/[(%)]/, "", $5); print "    solved, target at least " share " %: " ($5 + 0 >= share + 0 ? "met" : "MISS") }' <<<"$out"
 }
 at_least 99 planted "$(size 1000 20)"
 at_least 99 tight "$(size 400 10)"
