@@ -20,7 +20,7 @@
 #define VERTEX_EFFORT	100000	/* and more for each vertex */
 #define STRICT_STEPS	500		/* a vertex, for the shape alone */
 
-/* Other numbers of parts that are tried where one does not do. */
+/* Other numbers of parts that are tried where little is wrong with one. */
 #define OTHER_NUMBERS	4
 
 /* Search all partitions of a small piece, first for the least violation and then for the best shape. */
@@ -210,16 +210,22 @@ piece_of_any_number(const PartitionGraph *graph, const PartitionBounds *bounds, 
 					const Host *host, int *part, PartScore *score)
 {
 	int		   *other = host_array(host, int, graph->n);
-	int			k = fitting_number(graph, bounds, most, 0);
+	int			fitting = fitting_number(graph, bounds, most, 0);
+	int			k = fitting;
+	int			few = graph->n <= MAX_RESTARTED ? OTHER_NUMBERS : 1;
+	NumberSearch ns;
 
+	begin_numbers(&ns, graph, bounds, most);
 	partition_piece(graph, bounds, k, host, part, score);
-	for (int rank = 1; rank <= (graph->n <= MAX_RESTARTED ? OTHER_NUMBERS : 1); rank++)
+	note_number(&ns, k);
+	while (ns.all || ns.ntried <= few || is_widespread(score->violating, k))
 	{
-		int			number = fitting_number(graph, bounds, most, rank);
+		int			number = next_number(&ns, k, fitting, score->violation);
 		PartScore	found;
 
-		if (score->violation <= least_violation(graph, bounds, k) || number == 0)
+		if (number == 0)
 			break;
+		note_number(&ns, number);
 		partition_piece(graph, bounds, number, host, other, &found);
 		if (found.violation < score->violation
 			|| (found.violation == score->violation && found.violating < score->violating))

@@ -11,7 +11,14 @@
 #ifndef GRIDTREE_PARTITION_STATE_H
 #define GRIDTREE_PARTITION_STATE_H
 
+#include <float.h>
+
 #include "partition.h"
+
+/* Where intermediate results are wider than double, another machine would cut the same graph otherwise. */
+#if FLT_EVAL_METHOD != 0
+#error "partitions need arithmetic in double alone: compile with -mfpmath=sse -msse2 (FLT_EVAL_METHOD is not 0)"
+#endif
 
 /* What one unit of border counts where it runs along a barrier. */
 #define BARRIER_DISCOUNT	0.75
@@ -154,6 +161,39 @@ extern int	fitting_number(const PartitionGraph *graph, const PartitionBounds *bo
 
 /* The numbers of parts, 1 to most, that are possible for a graph, or nearly so. */
 extern PartitionRange fitting_range(const PartitionGraph *graph, const PartitionBounds *bounds, int most);
+
+/* Of a graph of no more vertices every number is tried. */
+#define ALL_NUMBERS		16
+/* Else no more than this. */
+#define MOST_NUMBERS	9
+
+/* Which numbers of parts were tried, and what could be hoped of others. */
+typedef struct NumberSearch
+{
+	const PartitionBounds *bounds;
+	int64_t		total[PARTITION_WEIGHTS];
+	int64_t		inevitable;		/* violation of vertices that are too heavy */
+	int64_t		least;			/* no number violates less */
+	int			most;
+	bool		all;
+	int			step;
+	int			tried[ALL_NUMBERS + MOST_NUMBERS];
+	int			ntried;
+} NumberSearch;
+
+extern void begin_numbers(NumberSearch *ns, const PartitionGraph *graph, const PartitionBounds *bounds, int most);
+/* That number of parts violates no less. */
+extern int64_t number_bound(const NumberSearch *ns, int number);
+extern void note_number(NumberSearch *ns, int number);
+/* The number to try when the best so far violates by so much, first on the side of another; 0: none. */
+extern int	next_number(NumberSearch *ns, int best, int towards, int64_t violation);
+
+/* Whether so much is wrong that another number may help: what is wrong in few places is wrong with those. */
+static inline bool
+is_widespread(int violating, int k)
+{
+	return violating > k / 8;
+}
 
 /* ---- partition_state.c ---- */
 
