@@ -107,8 +107,9 @@ extern void partition_build(const PartitionGraph *graph, const PartitionBounds *
  * The same, beginning at the parts there are now (current[v], 0 to n_current - 1;
  * -1: none, a new building) and moving as little of weight[0] as possible:
  * first the violation, then the number that violates, then the weight that
- * moved, then the shape.  parts 0: as many as now, or the possible number next
- * to it.  A part keeps its number; new ones come after; part[v] may leave out
+ * moved, then the shape.  parts 0: as many as now, or where that does not do a
+ * number near to it.  A part keeps its number as long as it holds some vertex
+ * that it has now; new ones come after without gaps; part[v] may leave out
  * numbers of current parts that are gone.
  */
 extern void partition_adjust(const PartitionGraph *graph, const PartitionBounds *bounds, int parts,

@@ -56,6 +56,12 @@ compare_scores(const PartScore *a, const PartScore *b)
 	return (a->shape > b->shape) - (a->shape < b->shape);
 }
 
+bool
+violates_less(const PartScore *a, const PartScore *b)
+{
+	return a->violation < b->violation || (a->violation == b->violation && a->violating < b->violating);
+}
+
 /* Of sums about any origin; a part without area costs what a disc does. */
 double
 part_shape(double area, double x, double y, double square, double border)

@@ -139,6 +139,7 @@ extern int64_t part_cap(int k);
 extern int64_t add_capped(int64_t a, int64_t b);
 /* Negative where a is the better score. */
 extern int	compare_scores(const PartScore *a, const PartScore *b);
+extern bool violates_less(const PartScore *a, const PartScore *b);
 
 /* ---- partition_piece.c ---- */
 
@@ -304,9 +305,9 @@ extern void release_components(const Host *host, Components *c);
 extern int64_t repair_effort(const PartitionGraph *graph);
 /* Anneal and repair, until the violation is as low as can be hoped for. */
 extern void partition_search(PartState *s);
-/* Cut a connected graph into k parts, k at most its number of vertices. */
+/* Cut a connected graph into k parts, k at most its number of vertices. below: what does not violate less is of no use. */
 extern void partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
-							const Host *host, int *part, PartScore *score);
+							const PartScore *below, const Host *host, int *part, PartScore *score);
 
 /* ---- partition_mend.c ---- */
 
