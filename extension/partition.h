@@ -89,8 +89,10 @@ extern int	partition_components(const PartitionGraph *graph, const Host *host, i
 /*
  * What the shape of a part costs: 1 or more for its moment (2 pi moment /
  * area^2, 1 for a disc) and as much again for its border (length^2 / (4 pi area),
- * 1 for a disc), in which what runs along barriers counts less, and barriers
- * inside the part count too.  The shape of a partition is the sum.
+ * 1 for a disc), in which what runs along barriers counts less.  Barriers inside
+ * the part cost their length as part of a disc's border: not its square, or
+ * following lanes would outweigh all else where they are many.  The shape of a
+ * partition is the sum.
  */
 extern double partition_shape(const PartitionGraph *graph, const int *part, int parts);
 

@@ -23,6 +23,9 @@
 /* What one unit of border counts where it runs along a barrier. */
 #define BARRIER_DISCOUNT	0.75
 
+/* What a barrier inside a part costs, as part of the border of a disc. */
+#define BARRIER_INSIDE		1.0
+
 /* Sums of one part. */
 typedef struct PartSums
 {
@@ -34,6 +37,7 @@ typedef struct PartSums
 	double		y;
 	double		square;			/* second moment about the origin */
 	double		border;			/* with barriers counted as partition_shape() says */
+	double		inside;			/* length of barriers inside */
 	double		shape;
 	int			n;				/* vertices */
 	int			head;			/* the last one that came in */
@@ -133,7 +137,7 @@ cut_length(const PartitionEdge *e)
 
 #define SAFE_VIOLATION	(INT64_MAX / 8)
 
-extern double part_shape(double area, double x, double y, double square, double border);
+extern double part_shape(double area, double x, double y, double square, double border, double inside);
 extern int64_t part_violation(const PartitionBounds *bounds, const int64_t sum[PARTITION_WEIGHTS], int64_t cap);
 extern int64_t part_cap(int k);
 extern int64_t add_capped(int64_t a, int64_t b);
