@@ -20,15 +20,25 @@
 #define INSIDE			4		/* a number that is possible at last is so much of the way from there to the best one */
 #define OTHER_NUMBERS	2		/* that are tried where little is wrong with one */
 
+/* Whether what was found is of no use, as another number of parts violates no more. */
+static bool
+is_useless(const PartState *s, const PartScore *below)
+{
+	return below != NULL && !violates_less(&s->score, below);
+}
+
 /* A small piece: the least violation there is, then the least weight that has to move for it. */
 static void
-finish_exactly(PartState *s)
+finish_exactly(PartState *s, const PartScore *below)
 {
 	CoverTask	task = {.graph = s->graph, .bounds = &s->bounds, .k = s->k, .below = s->score, .budget = EXACT_BUDGET};
 	PartScore	score;
 	int			part[EXACT_VERTICES];
-	CoverOutcome outcome = partition_cover(&task, &s->pace, part, &score);
+	CoverOutcome outcome;
 
+	if (is_useless(s, below))
+		task.below = (PartScore) {.violation = below->violation, .violating = below->violating};
+	outcome = partition_cover(&task, &s->pace, part, &score);
 	task.home = s->home;
 	task.below = s->score;
 	if (outcome == COVER_FOUND || outcome == COVER_BETTER)
@@ -37,6 +47,8 @@ finish_exactly(PartState *s)
 		task.below = s->score;
 		task.below.moved = INT64_MAX;
 	}
+	if (is_useless(s, below))
+		return;
 	outcome = partition_cover(&task, &s->pace, part, &score);
 	if (outcome == COVER_FOUND || outcome == COVER_BETTER)
 		state_set(s, part);
@@ -45,23 +57,24 @@ finish_exactly(PartState *s)
 
 /* Search around what violates, and everywhere if that is not enough. */
 static void
-finish(PartState *s)
+finish(PartState *s, const PartScore *below)
 {
 	if (s->graph->n <= EXACT_VERTICES)
 	{
-		finish_exactly(s);
+		finish_exactly(s, below);
 		return;
 	}
 	s->effort = s->pace.spent + repair_effort(s->graph);
 	partition_repair(s, REPAIRS);
 	if (s->score.violation > least_violation(s->graph, &s->bounds, s->k) && s->graph->n <= WHOLE_VERTICES)
 		partition_search(s);
-	partition_bring_home(s);
+	if (!is_useless(s, below))
+		partition_bring_home(s);
 }
 
-/* Adjust one component; returns the number of its parts, whose numbers are in a->number. */
+/* Adjust one component; the numbers of its parts are in a->number. below: see partition_piece(). */
 static void
-adjust_piece(Adjuster *a, const int *current, int *local, int wanted, PartScore *score)
+adjust_piece(Adjuster *a, const int *current, int *local, int wanted, const PartScore *below, PartScore *score)
 {
 	const Host *host = a->pace.host;
 	int		   *home = host_array(host, int, a->graph->n);
@@ -84,7 +97,7 @@ adjust_piece(Adjuster *a, const int *current, int *local, int wanted, PartScore 
 	state_begin(&s, a->graph, a->bounds, a->k, a->part, home, host);
 	s.home_price = middle > 0 ? HOME_PRICE * a->k / middle : 0;
 	if (a->k > 1)
-		finish(&s);
+		finish(&s, below);
 	memcpy(a->part, s.part, sizeof(int) * (size_t) a->graph->n);
 	*score = s.score;
 	state_release(&s);
@@ -364,12 +377,6 @@ copy_parts(const Keeper *from, Keeper *to, int n)
 	to->score = from->score;
 }
 
-static bool
-violates_less(const PartScore *a, const PartScore *b)
-{
-	return a->violation < b->violation || (a->violation == b->violation && a->violating < b->violating);
-}
-
 /* Where the number is free and does not do, others, ever farther away; the best is kept. */
 static void
 try_other_numbers(AdjustRun *run, Adjuster *a, const int *now, int most, PartScore *score)
@@ -390,7 +397,7 @@ try_other_numbers(AdjustRun *run, Adjuster *a, const int *now, int most, PartSco
 		if (number == 0)
 			break;
 		note_number(&ns, number);
-		adjust_piece(a, now, run->local, number, score);
+		adjust_piece(a, now, run->local, number, &best.score, score);
 		if (violates_less(score, &best.score))
 			copy_parts(&(Keeper) {a->part, a->number, a->k, *score}, &best, n);
 	}
@@ -419,7 +426,7 @@ adjust_component(AdjustRun *run, int i, int *part, PartitionResult *result)
 	for (int j = 0; j < n; j++)
 		now[j] = run->current[piece.origin[j]];
 	adjuster_begin(&a, &piece.graph, run->bounds, then, host);
-	adjust_piece(&a, now, run->local, k, &score);
+	adjust_piece(&a, now, run->local, k, NULL, &score);
 	if (run->any_number && score.violation > 0)
 		try_other_numbers(run, &a, now, c->most[i], &score);
 	write_parts(run, i, &a, &piece, &score, part, result);

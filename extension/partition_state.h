@@ -23,6 +23,9 @@
 /* What one unit of border counts where it runs along a barrier. */
 #define BARRIER_DISCOUNT	0.75
 
+/* What a barrier inside a part costs, as part of the border of a disc. */
+#define BARRIER_INSIDE		1.0
+
 /* Sums of one part. */
 typedef struct PartSums
 {
@@ -34,6 +37,7 @@ typedef struct PartSums
 	double		y;
 	double		square;			/* second moment about the origin */
 	double		border;			/* with barriers counted as partition_shape() says */
+	double		inside;			/* length of barriers inside */
 	double		shape;
 	int			n;				/* vertices */
 	int			head;			/* the last one that came in */
@@ -133,12 +137,13 @@ cut_length(const PartitionEdge *e)
 
 #define SAFE_VIOLATION	(INT64_MAX / 8)
 
-extern double part_shape(double area, double x, double y, double square, double border);
+extern double part_shape(double area, double x, double y, double square, double border, double inside);
 extern int64_t part_violation(const PartitionBounds *bounds, const int64_t sum[PARTITION_WEIGHTS], int64_t cap);
 extern int64_t part_cap(int k);
 extern int64_t add_capped(int64_t a, int64_t b);
 /* Negative where a is the better score. */
 extern int	compare_scores(const PartScore *a, const PartScore *b);
+extern bool violates_less(const PartScore *a, const PartScore *b);
 
 /* ---- partition_piece.c ---- */
 
@@ -304,9 +309,9 @@ extern void release_components(const Host *host, Components *c);
 extern int64_t repair_effort(const PartitionGraph *graph);
 /* Anneal and repair, until the violation is as low as can be hoped for. */
 extern void partition_search(PartState *s);
-/* Cut a connected graph into k parts, k at most its number of vertices. */
+/* Cut a connected graph into k parts, k at most its number of vertices. below: what does not violate less is of no use. */
 extern void partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
-							const Host *host, int *part, PartScore *score);
+							const PartScore *below, const Host *host, int *part, PartScore *score);
 
 /* ---- partition_mend.c ---- */
 

@@ -385,11 +385,11 @@ test_any_number(void)
 		least += build(&small, 0, &result) && result.violation == best;
 	}
 	CHECK(least == cases, "%d of %d small graphs: no number of parts violates less", least, cases);
-	build_lattice(40, 1, 0);
+	build_lattice(24, 1, 0);
 	weigh(260, 260, 5);
 	for (int v = 0; v < graph.n; v++)
 		vertices[v].weight[1] = 1300;
-	CHECK(build(&bounds, 0, &result) && result.violation == 400, "pairs of 520 are least: violation %d in %d",
+	CHECK(build(&bounds, 0, &result) && result.violation == 240, "pairs of 520 are least: violation %d in %d",
 		  (int) result.violation, result.parts);
 }
 
@@ -654,7 +654,7 @@ test_adjust_numbers(void)
 
 	for (int i = 0; i < 300; i++)
 	{
-		int			n = 3 + draw(i % 10 == 0 ? 40 : 10);
+		int			n = 3 + draw(i % 60 == 0 ? 30 : 10);
 		int			k = 1 + draw(n);
 		PartitionBounds small = {{4 + draw(8), 0}, {12 + draw(8), INT64_MAX}};
 
