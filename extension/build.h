@@ -127,6 +127,7 @@ typedef struct BuildSite
 /* The sides of barriers, to find out which borders run along them. */
 typedef struct BuildBarrier
 {
+	double		weight;			/* of its line: 1 where it is no longer than a grid is wide, more for a longer one */
 	MeshPoint	from;
 	MeshPoint	to;
 } BuildBarrier;

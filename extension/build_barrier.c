@@ -129,9 +129,11 @@ make_raster(Raster *raster)
 	enter_sides(raster, true);
 }
 
-static bool
-is_near(const Raster *raster, MeshPoint p)
+/* The weight of the heaviest barrier that is near to a point; 0 where none is. */
+static double
+weight_near(const Raster *raster, MeshPoint p)
 {
+	double		weight = 0;
 	double		reach = raster->plan->barrier_reach;
 	int			cell = row_of(raster, p.y) * raster->columns + column_of(raster, p.x);
 
@@ -141,9 +143,9 @@ is_near(const Raster *raster, MeshPoint p)
 		MeshPoint	near;
 
 		if (build_square_to_side(side->from, side->to, p, &near) <= reach * reach)
-			return true;
+			weight = Max(weight, side->weight);
 	}
-	return false;
+	return weight;
 }
 
 void
@@ -162,7 +164,9 @@ build_mark_barriers(BuildPlan *plan)
 
 		if (i % PAUSE_EVERY == 0)
 			CHECK_FOR_INTERRUPTS();
-		edge->barrier = edge->fixed && edge->twin >= 0 && is_near(&raster, a) && is_near(&raster, b) &&
-			is_near(&raster, (MeshPoint) {(a.x + b.x) / 2, (a.y + b.y) / 2});
+		if (!edge->fixed || edge->twin < 0)
+			continue;
+		edge->barrier = Min(Min(weight_near(&raster, a), weight_near(&raster, b)),
+							weight_near(&raster, (MeshPoint) {(a.x + b.x) / 2, (a.y + b.y) / 2}));
 	}
 }

@@ -88,7 +88,8 @@ measure_borders(const BuildPlan *plan, size_t *n)
 			continue;
 		border.edge.to = plan->piece_unit[plan->mesh.edges[edge->twin].face];
 		border.edge.length = mesh_length(&plan->mesh, edge);
-		border.edge.barrier = edge->barrier ? border.edge.length : 0;
+		border.edge.barrier = edge->barrier > 0 ? border.edge.length : 0;
+		border.edge.apart = edge->barrier * border.edge.length;
 		if (border.edge.to != border.from)
 			borders[all++] = border;
 	}
@@ -99,6 +100,7 @@ measure_borders(const BuildPlan *plan, size_t *n)
 		{
 			borders[*n - 1].edge.length += borders[i].edge.length;
 			borders[*n - 1].edge.barrier += borders[i].edge.barrier;
+			borders[*n - 1].edge.apart += borders[i].edge.apart;
 		}
 		else
 			borders[(*n)++] = borders[i];

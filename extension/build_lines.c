@@ -21,6 +21,9 @@
 /* A border of polygons of atoms runs along a barrier that is so many of their widths away. */
 #define REACH_OF_POLYGONS	0.02
 
+/* A barrier weighs no more than this. */
+#define MOST_WEIGHT			8.0
+
 /* On lines that are noded, only rounding is to be forgiven. */
 #define REACH_OF_LINES		4
 
@@ -44,26 +47,46 @@ barriers_query(const BuildTask *task, const double box[4])
 					box[0] - margin_x, box[1] - margin_y, box[2] + margin_x, box[3] + margin_y, task->srid, postgis);
 }
 
+/*
+ * A line that goes on where grids end parts more than a lane: a river, a main
+ * road.  It weighs as the fourth power of its length, in widths of a grid, does.
+ */
+static double
+barrier_weight(const BuildPlan *plan, double length, const double box[4])
+{
+	const BuildTask *task = plan->task;
+	double		area = (box[2] - box[0]) * task->frame.scale_x * ((box[3] - box[1]) * task->frame.scale_y);
+	double		households = 0;
+	double		grids;
+	double		ratio;
+
+	for (int i = 0; i < task->natoms; i++)
+		households += (double) task->atoms[i].weight[0];
+	grids = task->grids > 0 ? task->grids : Max(1, 2 * households / (task->bounds.min[0] + task->bounds.max[0]));
+	ratio = length * length * grids / area;
+	return Min(Max(ratio * ratio, 1), MOST_WEIGHT);
+}
+
 /* Keep the sides of the barriers. */
 static void
-read_barriers(BuildPlan *plan, Datum lines)
+read_barriers(BuildPlan *plan, Datum lines, const double box[4])
 {
 	char	   *postgis = postgis_schema_quoted();
 	Oid			types[1] = {postgis_type("geometry")};
 	Datum		values[1] = {lines};
 
-	plan->nbarriers = (int) build_query(psprintf("SELECT %s.ST_X(s.a), %s.ST_Y(s.a), %s.ST_X(s.b), %s.ST_Y(s.b) FROM"
-												 " (SELECT %s.ST_StartPoint(d.geom) AS a, %s.ST_EndPoint(d.geom) AS b"
-												 "  FROM %s.ST_DumpSegments($1) d) s",
-												 postgis, postgis, postgis, postgis, postgis, postgis, postgis),
+	plan->nbarriers = (int) build_query(psprintf("SELECT %s.ST_X(s.a), %s.ST_Y(s.a), %s.ST_X(s.b), %s.ST_Y(s.b), s.length FROM"
+												 " (SELECT %s.ST_StartPoint(d.geom) AS a, %s.ST_EndPoint(d.geom) AS b, %s.ST_Length(l.geom) AS length"
+												 "  FROM %s.ST_Dump(%s.ST_LineMerge(%s.ST_CollectionExtract($1, 2))) l, %s.ST_DumpSegments(l.geom) d) s",
+												 postgis, postgis, postgis, postgis, postgis, postgis, postgis, postgis, postgis, postgis, postgis),
 										1, types, values);
 	plan->barriers = host_array(&build_host, BuildBarrier, plan->nbarriers);
 	for (int i = 0; i < plan->nbarriers; i++)
 	{
-		double		ends[4];
+		double		ends[5];		/* and the length of the line */
 		bool		isnull;
 
-		for (int j = 0; j < 4; j++)
+		for (int j = 0; j < 5; j++)
 		{
 			ends[j] = DatumGetFloat8(build_value(i, j + 1, &isnull));
 			if (!isfinite(ends[j]))
@@ -71,7 +94,7 @@ read_barriers(BuildPlan *plan, Datum lines)
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("barriers have a coordinate that is not finite")));
 		}
-		plan->barriers[i] = (BuildBarrier) {{ends[0], ends[1]}, {ends[2], ends[3]}};
+		plan->barriers[i] = (BuildBarrier) {barrier_weight(plan, ends[4], box), {ends[0], ends[1]}, {ends[2], ends[3]}};
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -94,7 +117,7 @@ local_barriers(BuildPlan *plan, const double box[4])
 		return 0;
 	lines = PointerGetDatum(PG_DETOAST_DATUM_COPY(lines));
 	SPI_freetuptable(SPI_tuptable);
-	read_barriers(plan, lines);
+	read_barriers(plan, lines, box);
 	return plan->nbarriers > 0 ? lines : 0;
 }
 

@@ -96,7 +96,7 @@ mesh_add_ring(MeshBuilder *builder, int face, bool hole, const double *xy, size_
 			continue;
 		builder->points[2 * e] = turn ? q : p;
 		builder->points[2 * e + 1] = turn ? p : q;
-		builder->edges[e] = (MeshEdge) {(int) (2 * e), (int) (2 * e + 1), face, -1, false, false};
+		builder->edges[e] = (MeshEdge) {(int) (2 * e), (int) (2 * e + 1), face, -1, false, 0};
 		builder->nedges++;
 	}
 	return true;

@@ -31,7 +31,7 @@ typedef struct MeshEdge
 	int			face;			/* on its left */
 	int			twin;			/* number of the edge of the face on its right; -1: the outside */
 	bool		fixed;			/* lies on a line that was given: it stays */
-	bool		barrier;		/* that line is a barrier */
+	double		barrier;		/* that line is a barrier, and weighs so much; 0: it is none */
 } MeshEdge;
 
 typedef struct Mesh

@@ -45,6 +45,7 @@ typedef struct PartitionEdge
 	int			to;
 	double		length;			/* of the border they share; may be 0 */
 	double		barrier;		/* how much of that runs along barriers */
+	double		apart;			/* what it costs, as length, to have these barriers inside a part */
 } PartitionEdge;
 
 /* Every edge stands at both its ends. The edges of vertex v are edges[first[v]] to edges[first[v + 1] - 1], by to. */

@@ -224,7 +224,7 @@ shape_of_set(const Cover *c, uint64_t set)
 			if (!(set & BIT(to)))
 				border += cut_length(&g->edges[e]);
 			else if (to > i)
-				inside += g->edges[e].barrier;
+				inside += g->edges[e].apart;
 		}
 	}
 	return part_shape(area, x, y, square, border, inside);

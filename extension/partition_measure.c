@@ -90,7 +90,7 @@ border_of(const PartitionGraph *graph, const int *part, int v, double *inside)
 		if (part[e->to] != part[v])
 			border += cut_length(e);
 		else if (e->to > v)
-			*inside += e->barrier;
+			*inside += e->apart;
 	}
 	return border;
 }

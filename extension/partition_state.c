@@ -161,7 +161,7 @@ count_vertex(PartState *s, int v)
 			p->border += cut_length(e);
 		}
 		else if (e->to > v)
-			p->inside += e->barrier;
+			p->inside += e->apart;
 	}
 	if (s->foreign[v] > 0 && s->border_at[v] < 0)
 		enter_border(s, v);
@@ -247,14 +247,14 @@ state_look(const PartState *s, int v, int to, PartSums *source, PartSums *target
 		if (p == from)
 		{
 			source->border += cut;
-			source->inside -= e->barrier;
+			source->inside -= e->apart;
 		}
 		else
 			source->border -= cut;
 		if (p == to)
 		{
 			target->border -= cut;
-			target->inside += e->barrier;
+			target->inside += e->apart;
 		}
 		else
 			target->border += cut;

@@ -37,7 +37,7 @@ typedef struct PartSums
 	double		y;
 	double		square;			/* second moment about the origin */
 	double		border;			/* with barriers counted as partition_shape() says */
-	double		inside;			/* length of barriers inside */
+	double		inside;			/* cost of barriers inside, as length */
 	double		shape;
 	int			n;				/* vertices */
 	int			head;			/* the last one that came in */

@@ -229,7 +229,7 @@ make_graph(Instance *in, int w, int h, const int *plan, const PartitionVertex *c
 			if (to < 0 || number[to] < 0)
 				v->border += SIDE;
 			else
-				in->edges[nedges++] = (PartitionEdge) {number[to], SIDE, 0};
+				in->edges[nedges++] = (PartitionEdge) {number[to], SIDE, 0, 0};
 		}
 		qsort(in->edges + in->first[number[c]], nedges - in->first[number[c]], sizeof(PartitionEdge), compare_edges);
 	}

@@ -101,7 +101,7 @@ read_graph(void)
 		first[v] = count;
 		for (int u = 0; u < graph.n; u++)
 			if (linked[v][u])
-				edges[count++] = (PartitionEdge) {u, (u + v) % 3, (u + v) % 3 == 2};
+				edges[count++] = (PartitionEdge) {u, (u + v) % 3, (u + v) % 3 == 2, (u + v) % 3};
 	}
 	first[graph.n] = count;
 	next_window(0);

@@ -69,7 +69,9 @@ build_linked(int n)
 		for (int u = 0; u < n; u++)
 			if (u != v && (linked[v][u] || linked[u][v]))
 			{
-				edges[count++] = (PartitionEdge) {u, 1, draw(8) == 0 ? 1 : 0};
+				edges[count++] = (PartitionEdge) {.to = u, .length = 1};
+				if (draw(8) == 0)
+					edges[count - 1].barrier = edges[count - 1].apart = 1;
 				vertices[v].border = vertices[v].border > 1 ? vertices[v].border - 1 : 0;
 			}
 	}
@@ -79,7 +81,7 @@ build_linked(int n)
 		for (size_t i = first[v]; i < first[v + 1]; i++)
 			for (size_t j = first[edges[i].to]; j < first[edges[i].to + 1]; j++)
 				if (edges[j].to == v)
-					edges[j].barrier = edges[i].barrier;
+					edges[j].barrier = edges[j].apart = edges[i].barrier;
 }
 
 /* A lattice of squares, side by side, some of them missing. */
@@ -111,7 +113,7 @@ build_lattice(int width, int height, int missing_of_100)
 			if (x < 0 || y < 0 || x >= width || y >= height || number[y * width + x] < 0)
 				v->border++;
 			else
-				edges[count++] = (PartitionEdge) {number[y * width + x], 1, 0};
+				edges[count++] = (PartitionEdge) {number[y * width + x], 1, 0, 0};
 		}
 	}
 	first[n] = count;
@@ -513,10 +515,10 @@ test_shape(void)
 	CHECK(fabs(shape - 2 * (2 * M_PI * (2.0 * 5 / 12) / 4 + 36 / (8 * M_PI))) < 1e-12, "two dominoes: %.12f", shape);
 	for (size_t i = first[0]; i < first[1]; i++)
 		if (edges[i].to == 2)
-			edges[i].barrier = 1;
+			edges[i].barrier = edges[i].apart = 1;
 	for (size_t i = first[2]; i < first[3]; i++)
 		if (edges[i].to == 0)
-			edges[i].barrier = 1;
+			edges[i].barrier = edges[i].apart = 1;
 	CHECK(fabs(partition_shape(&graph, two, 2) - 2 * (2 * M_PI * (2.0 * 5 / 12) / 4 + 5.25 * 5.25 / (8 * M_PI))) < 1e-12,
 		  "a border along a barrier counts a quarter");
 	CHECK(partition_shape(&graph, one, 1) > M_PI / 3 + 4 / M_PI + 0.1, "and a barrier inside counts");
