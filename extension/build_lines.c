@@ -87,15 +87,25 @@ read_barriers(BuildPlan *plan, Datum lines, const double box[4])
 		bool		isnull;
 
 		for (int j = 0; j < 5; j++)
-		{
 			ends[j] = DatumGetFloat8(build_value(i, j + 1, &isnull));
-			if (!isfinite(ends[j]))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("barriers have a coordinate that is not finite")));
-		}
 		plan->barriers[i] = (BuildBarrier) {barrier_weight(plan, ends[4], box), {ends[0], ends[1]}, {ends[2], ends[3]}};
 	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Not a number is greater than any. */
+static void
+refuse_not_finite(Datum lines)
+{
+	char	   *postgis = postgis_schema_quoted();
+	Oid			types[1] = {postgis_type("geometry")};
+	Datum		values[1] = {lines};
+
+	if (build_query(psprintf("SELECT 1 FROM %s.ST_DumpPoints($1) d WHERE NOT (abs(%s.ST_X(d.geom)) <= 1e300"
+							 " AND abs(%s.ST_Y(d.geom)) <= 1e300) LIMIT 1", postgis, postgis, postgis), 1, types, values) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("barriers have a coordinate that is not finite")));
 	SPI_freetuptable(SPI_tuptable);
 }
 
@@ -117,6 +127,7 @@ local_barriers(BuildPlan *plan, const double box[4])
 		return 0;
 	lines = PointerGetDatum(PG_DETOAST_DATUM_COPY(lines));
 	SPI_freetuptable(SPI_tuptable);
+	refuse_not_finite(lines);
 	read_barriers(plan, lines, box);
 	return plan->nbarriers > 0 ? lines : 0;
 }
