@@ -233,6 +233,10 @@ tell_misses(const BuildPlan *plan)
 							   "%d grids were asked for, the nearest possible number is %d",
 							   task->grids, task->grids, plan->ngrids),
 				 errdetail("Every part of the area in which somebody lives needs a grid, and every grid a building.")));
+	if (plan->noutside > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d atom of %d is outside the area, %.6g away", "%d atoms of %d are outside the area, up to %.6g away",
+							   plan->noutside, plan->noutside, task->natoms, plan->farthest)));
 	if (out == 0)
 		return;
 	build_report(task, &report);

@@ -163,6 +163,8 @@ typedef struct BuildPlan
 	int		   *piece_unit;		/* before build_units: the atom that stands for it */
 	int			nunits;
 	int			natom_units;	/* those that have atoms come first */
+	int			noutside;		/* atoms outside the area */
+	double		farthest;		/* how far the farthest of them is */
 	int		   *unit_component;
 	int		   *unit_vertex;	/* in the graph; -1: left out */
 	int			nvertices;

@@ -20,6 +20,9 @@
 /* A face without points that is narrower than this part of an atom's width is rounding or a drawing error. */
 #define SLIVER		0.02
 
+/* A point so many quanta from the area is outside. */
+#define OUTSIDE_QUANTA	1024
+
 /* Steps between two looks for a cancel. */
 #define PAUSE_EVERY	4096
 
@@ -100,7 +103,17 @@ place_atom(BuildPlan *plan, BuildMap *map, BuildAtom *atoms, int atom)
 	int			face = build_map_locate(map, atoms[atom].place);
 
 	if (face < 0)
+	{
+		MeshPoint	given = atoms[atom].place;
+		double		distance;
+
 		face = nearest_face(plan, &atoms[atom].place);
+		distance = sqrt(square_between(given, atoms[atom].place));
+		/* On the border, rounding is not outside. */
+		if (distance > plan->task->frame.quantum * OUTSIDE_QUANTA)
+			plan->noutside++;
+		plan->farthest = Max(plan->farthest, distance);
+	}
 	if (plan->faces[face].atom >= 0)
 		unite(atoms, plan->faces[face].atom, atom);
 	else

@@ -187,9 +187,13 @@ build_report(BuildTask *task, BuildReport *report)
 		report->reason = oversized_reason(report);
 	find_range(task, report);
 	find_legal(task, report);
+	if (report->noversized == 0 && report->legal.low > report->legal.high && !isnan(report->household_size))
+		report->reason = psprintf("with %.2f residents a household no grid is in both windows", report->household_size);
 	if (report->reason == NULL && task->grids > 0 &&
 		(task->grids < report->grids.low || task->grids > report->grids.high))
-		report->reason = psprintf("%d grids are asked for, but only %lld to %lld can be in bounds", task->grids,
-								  (long long) report->grids.low, (long long) report->grids.high);
+		report->reason = report->grids.low == report->grids.high
+			? psprintf("%d grids are asked for, but only %lld can be in bounds", task->grids, (long long) report->grids.low)
+			: psprintf("%d grids are asked for, but only %lld to %lld can be in bounds", task->grids,
+					   (long long) report->grids.low, (long long) report->grids.high);
 	report->possible = report->reason == NULL;
 }

@@ -52,12 +52,15 @@ array_members(FunctionCallInfo fcinfo, int arg, const char *name, Oid type, int 
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("%s must have one dimension, not %d", name, ARR_NDIM(array))));
-	if (array_contains_nulls(array))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not contain nulls", name)));
 	get_typlenbyvalalign(type, &length, &by_value, &align);
 	deconstruct_array(array, type, length, by_value, align, &members, &nulls, n);
+	for (int i = 0; i < *n; i++)
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("%s must not contain nulls", name),
+					 errdetail("Member %d is null.", i + 1),
+					 *n == 1 ? errhint("An outer join makes one such member where there are no atoms.") : 0));
 	return members;
 }
 
@@ -117,7 +120,8 @@ take_atoms(BuildTask *task, FunctionCallInfo fcinfo)
 	if (n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there must be at least one atom")));
+				 errmsg("there must be at least one atom"),
+				 errhint("Leave out areas without atoms.")));
 	task->atoms = palloc0_array(BuildAtom, n);
 	for (int i = 0; i < n; i++)
 	{
@@ -269,7 +273,8 @@ check_atom(BuildTask *task, BuildAtom *atom)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("atom %lld has SRID %d, but the area has SRID %d",
 						(long long) atom->id, head.srid, task->srid),
-				 errhint("Bring all geometries into one SRID with ST_Transform.")));
+				 head.srid == 0 || task->srid == 0 ? errhint("Say which SRID it is with ST_SetSRID.")
+				 : errhint("Bring all geometries into one SRID with ST_Transform.")));
 	if (head.is_point && (head.empty || !isfinite(head.x) || !isfinite(head.y)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -341,7 +346,9 @@ check_area(BuildTask *task)
 	if (!is_polygonal(&head))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("area must be a polygon, not %s", geometry_type_name(head.type))));
+				 errmsg("area must be a polygon, not %s", geometry_type_name(head.type)),
+				 strcmp(geometry_type_name(head.type), "ST_GeometryCollection") == 0
+				 ? errhint("Take its polygons with ST_CollectionExtract(..., 3).") : 0));
 	task->srid = head.srid;
 	check_valid(&task->area, 1, name_of_area, NULL);
 	if (!task->has_barriers)

@@ -89,6 +89,65 @@ number_parts(Adjuster *a, const int *current, int *local)
 		local[a->number[p]] = -1;
 }
 
+/* Nobody can say in which part such a vertex is. */
+static bool
+is_nobodys(const Adjuster *a, int v)
+{
+	const int64_t *weight = a->graph->vertices[v].weight;
+
+	return a->part[v] < 0 && weight[0] == 0 && weight[1] == 0;
+}
+
+/* Join the piece that v is in with another of its part over vertices that are nobody's; false where there is no way. */
+static bool
+bridge_from(Adjuster *a, int v, int *from)
+{
+	const PartitionGraph *g = a->graph;
+	int			piece = flood(a, v);
+	int			n = piece;
+	bool		found = false;
+
+	for (int i = 0; i < n && !found; i++)
+	{
+		int			u = a->queue[i];
+
+		pace(&a->pace, 8);
+		for (size_t e = g->first[u]; e < g->first[u + 1] && !found; e++)
+		{
+			int			to = g->edges[e].to;
+
+			if (from[to] >= 0 || a->label[to] == v)
+				continue;
+			found = a->part[to] == a->part[v];
+			for (int on = u; found && a->label[on] != v; on = from[on])
+				a->part[on] = a->part[v];
+			if (found || !is_nobodys(a, to))
+				continue;
+			from[to] = u;
+			a->queue[n++] = to;
+		}
+	}
+	for (int i = piece; i < n; i++)
+		from[a->queue[i]] = -1;
+	for (int i = 0; found && i < piece; i++)
+		a->label[a->queue[i]] = -1;
+	return found;
+}
+
+/* What weighs nothing, as a park or a river, may be what holds a part together. */
+static void
+bridge_pieces(Adjuster *a)
+{
+	int		   *from = host_array(a->pace.host, int, a->graph->n);
+
+	for (int v = 0; v < a->graph->n; v++)
+		a->label[v] = from[v] = -1;
+	for (int v = 0; v < a->graph->n; v++)
+		while (a->part[v] >= 0 && a->label[v] < 0 && bridge_from(a, v, from))
+			;
+	a->pace.host->release(from);
+}
+
 /* The heaviest connected piece of each part stays, the others are in no part. */
 static void
 keep_heaviest(Adjuster *a)
@@ -291,6 +350,7 @@ add_part(Adjuster *a)
 void
 make_whole(Adjuster *a, int wanted)
 {
+	bridge_pieces(a);
 	keep_heaviest(a);
 	if (a->k == 0)
 	{

@@ -56,6 +56,18 @@ SELECT count(*) FROM drawn WHERE grid NOT IN (SELECT grid FROM atom WHERE grid I
 UPDATE atom SET grid = CASE WHEN ST_X(geom) < 500 THEN id % 7 ELSE 7 + id % 6 END;
 SELECT connected, whole FROM adjust();
 
+-- A river and roads make faces in which nobody lives, and what grids hold together over is not said: nothing moves.
+TRUNCATE atom;
+INSERT INTO atom SELECT 100 * i + j, ST_Point(50 * i + 25 + (7 * i + 13 * j) % 11, 50 * j + 25 + (5 * i + 3 * j) % 7), 5 + (3 * i + 5 * j) % 9, 3 * (5 + (3 * i + 5 * j) % 9), NULL
+FROM generate_series(0, 19) i, generate_series(0, 15) j WHERE j NOT IN (7, 8);
+CREATE TABLE road AS SELECT ST_Collect(g) AS geom FROM (SELECT ST_MakeEnvelope(-10, 360, 1010, 440) AS g
+	UNION ALL SELECT ST_MakeLine(ST_Point(x, -10), ST_Point(x, 810)) FROM generate_series(100, 900, 50) x
+	UNION ALL SELECT ST_MakeLine(ST_Point(-10, y), ST_Point(1010, y)) FROM generate_series(150, 750, 150) y) r;
+TRUNCATE drawn;
+INSERT INTO drawn SELECT b.*, '{}' FROM args, road, grid_build(ids, geoms, h, r, :'area', geom) b;
+UPDATE atom a SET grid = d.grid FROM drawn d WHERE a.id = ANY (d.ids);
+SELECT count(*), count(*) FILTER (WHERE a.in_bounds), sum(cardinality(a.moved)) AS moved FROM args, road, grid_adjust(ids, geoms, h, r, :'area', current, geom) a;
+
 -- What cannot be
 SELECT grid FROM args, grid_adjust(ids, geoms, h, r, :'area', NULL);
 SELECT grid FROM args, grid_adjust(ids, geoms, h, r, :'area', '{1, 2}');
