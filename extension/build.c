@@ -229,13 +229,15 @@ tell_misses(const BuildPlan *plan)
 		out += partition_violation(&task->bounds, plan->grids[g].weight) > 0;
 	if (task->grids > 0 && plan->ngrids != task->grids)
 		ereport(NOTICE,
-				(errmsg("%d grids were asked for, the nearest possible number is %d", task->grids, plan->ngrids),
+				(errmsg_plural("%d grid was asked for, the nearest possible number is %d",
+							   "%d grids were asked for, the nearest possible number is %d",
+							   task->grids, task->grids, plan->ngrids),
 				 errdetail("Every part of the area in which somebody lives needs a grid, and every grid a building.")));
 	if (out == 0)
 		return;
 	build_report(task, &report);
 	ereport(NOTICE,
-			(errmsg("%d of %d grids are not in bounds", out, plan->ngrids),
+			(errmsg_plural("%d grid of %d is out of bounds", "%d grids of %d are out of bounds", out, out, plan->ngrids),
 			 report.possible ? errdetail("No better division was found.")
 			 : errdetail("It is not possible: %s.", report.reason)));
 }

@@ -47,7 +47,7 @@ measure_units(const BuildPlan *plan)
 
 		if (i % PAUSE_EVERY == 0)
 			CHECK_FOR_INTERRUPTS();
-		mesh_add_moments(&plan->mesh, edge, &moments[unit]);
+		mesh_add_moments(plan->mesh.points[edge->from], plan->mesh.points[edge->to], &moments[unit]);
 		if (edge->twin < 0)
 			vertices[unit].border += mesh_length(&plan->mesh, edge);
 	}

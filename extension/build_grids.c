@@ -13,6 +13,9 @@
 /* Borders that are straightened keep this part of the way between two points of different grids. */
 #define CLEARANCE	0.25
 
+/* Centres of grids are compared in so many quanta. */
+#define CENTRE_QUANTA	65536
+
 /* --- who is in which --- */
 
 /* The grid in which most households of each vertex are now; -1 where none are. */
@@ -289,22 +292,37 @@ draw_outlines(BuildPlan *plan)
 	build_host.release(sites);
 }
 
+/* The centre of a grid, rounded so that those of equal height are in one row. */
+static MeshPoint
+centre_of(const BuildPlan *plan, const BuildGrid *grid, double unit)
+{
+	const Outline *outline = &plan->outline;
+	MeshMoments moments = {0};
+
+	for (size_t r = grid->first_ring; r < grid->end_ring; r++)
+	{
+		const MeshPoint *points = outline->points + outline->rings[r].first;
+
+		for (size_t i = 0; i + 1 < outline->rings[r].n; i++)
+			mesh_add_moments(points[i], points[i + 1], &moments);
+	}
+	if (moments.area <= 0)
+		return (MeshPoint) {0, 0};
+	return (MeshPoint) {rint(moments.x / moments.area / unit), rint(moments.y / moments.area / unit)};
+}
+
 /* Counts and centres. */
 static void
 measure_grids(BuildPlan *plan)
 {
-	MeshMoments *moments = palloc0_array(MeshMoments, plan->ngrids);
+	/* Far above rounding, far below what can be seen. */
+	double		unit = plan->task->frame.quantum * CENTRE_QUANTA;
 
 	for (int i = 0; i < plan->task->natoms; i++)
 		for (int w = 0; w < PARTITION_WEIGHTS; w++)
 			plan->grids[plan->unit_grid[plan->task->atoms[i].unit]].weight[w] += plan->task->atoms[i].weight[w];
-	for (int i = 0; i < plan->mesh.nedges; i++)
-		mesh_add_moments(&plan->mesh, &plan->mesh.edges[i],
-						 &moments[plan->unit_grid[plan->piece_unit[plan->mesh.edges[i].face]]]);
 	for (int g = 0; g < plan->ngrids; g++)
-		if (moments[g].area > 0)
-			plan->grids[g].centre = (MeshPoint) {moments[g].x / moments[g].area, moments[g].y / moments[g].area};
-	pfree(moments);
+		plan->grids[g].centre = centre_of(plan, &plan->grids[g], unit);
 }
 
 /* --- numbers --- */
@@ -365,9 +383,14 @@ keep_numbers(BuildPlan *plan)
 	for (int g = 0; g < plan->ngrids; g++)
 	{
 		BuildGrid  *grid = &plan->grids[g];
+		int64		number = grid->number < task->ncurrent ? task->numbers[grid->number]
+			: (int64) task->numbers[task->ncurrent - 1] + 1 + grid->number - task->ncurrent;
 
-		grid->number = grid->number < task->ncurrent ? task->numbers[grid->number]
-			: task->numbers[task->ncurrent - 1] + 1 + grid->number - task->ncurrent;
+		if (number > PG_INT32_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("numbers of new grids are out of range: %lld", (long long) number)));
+		grid->number = (int) number;
 	}
 }
 

@@ -151,7 +151,13 @@ read_barriers(BuildPlan *plan, Datum lines)
 		bool		isnull;
 
 		for (int j = 0; j < 4; j++)
+		{
 			ends[j] = DatumGetFloat8(build_value(i, j + 1, &isnull));
+			if (!isfinite(ends[j]))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("barriers have a coordinate that is not finite")));
+		}
 		plan->barriers[i] = (BuildBarrier) {{ends[0], ends[1]}, {ends[2], ends[3]}};
 	}
 	SPI_freetuptable(SPI_tuptable);

@@ -91,6 +91,14 @@ sum_parts(BuildTask *task, int *n)
 	return sums;
 }
 
+static char *
+counts_of(const BuildTask *task, const Sums *sums)
+{
+	if (!task->has_residents)
+		return psprintf("%lld households", (long long) sums->weight[0]);
+	return psprintf("%lld households and %lld residents", (long long) sums->weight[0], (long long) sums->weight[1]);
+}
+
 /* Adds up what is possible in the parts of the area. */
 static void
 find_range(BuildTask *task, BuildReport *report)
@@ -110,11 +118,8 @@ find_range(BuildTask *task, BuildReport *report)
 			continue;
 		lived_in++;
 		if (range.low > range.high && report->reason == NULL)
-			report->reason = n == 1
-				? psprintf("no number of grids fits %lld households and %lld residents",
-						   (long long) sums[p].weight[0], (long long) sums[p].weight[1])
-				: psprintf("a part of the area with %lld households and %lld residents fits no number of grids",
-						   (long long) sums[p].weight[0], (long long) sums[p].weight[1]);
+			report->reason = psprintf(n == 1 ? "no number of grids fits %s"
+									  : "a part of the area with %s fits no number of grids", counts_of(task, &sums[p]));
 		report->grids.low += range.low;
 		report->grids.high += range.high;
 	}

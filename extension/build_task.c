@@ -71,8 +71,8 @@ array_of_atoms(FunctionCallInfo fcinfo, int arg, const char *name, Oid type, int
 	if (n != natoms)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("arrays must have one member for each atom"),
-				 errdetail("\"ids\" has %d members, but \"%s\" has %d.", natoms, name, n)));
+				 errmsg("arrays must have one member for each id"),
+				 errdetail("\"ids\" has length %d, but \"%s\" has length %d.", natoms, name, n)));
 	return members;
 }
 
@@ -150,8 +150,8 @@ take_current(BuildTask *task, FunctionCallInfo fcinfo)
 	if (ARR_NDIM(array) > 1 || n != task->natoms)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("arrays must have one member for each atom"),
-				 errdetail("\"ids\" has %d members, but \"current\" has %d.", task->natoms, n)));
+				 errmsg("arrays must have one member for each id"),
+				 errdetail("\"ids\" has length %d, but \"current\" has length %d.", task->natoms, n)));
 	task->numbers = palloc_array(int, n);
 	for (int i = 0; i < n; i++)
 		if (!nulls[i])

@@ -404,12 +404,10 @@ mesh_length(const Mesh *mesh, const MeshEdge *edge)
 	return sqrt(dx * dx + dy * dy);
 }
 
-/* By Green's theorem: integrals over the triangle of the origin and the edge. */
+/* By Green's theorem: integrals over the triangle of the origin and the edge from a to b. */
 void
-mesh_add_moments(const Mesh *mesh, const MeshEdge *edge, MeshMoments *moments)
+mesh_add_moments(MeshPoint a, MeshPoint b, MeshMoments *moments)
 {
-	MeshPoint	a = mesh->points[edge->from];
-	MeshPoint	b = mesh->points[edge->to];
 	double		cross = a.x * b.y - b.x * a.y;
 
 	moments->area += cross / 2;

@@ -83,6 +83,6 @@ typedef struct MeshMoments
 } MeshMoments;
 
 /* Add what one edge contributes; all edges of a face make its moments. */
-extern void mesh_add_moments(const Mesh *mesh, const MeshEdge *edge, MeshMoments *moments);
+extern void mesh_add_moments(MeshPoint from, MeshPoint to, MeshMoments *moments);
 
 #endif							/* GRIDTREE_MESH_H */

@@ -18,314 +18,6 @@
 #define WHOLE_VERTICES	3000	/* no larger piece is searched as a whole */
 #define HOME_PRICE		4		/* of the weight of a whole part */
 
-/* A component on its way. */
-typedef struct Adjuster
-{
-	const PartitionGraph *graph;
-	const PartitionBounds *bounds;
-	PartPace	pace;
-	int		   *part;			/* of each vertex; -1: none yet */
-	int			k;
-	int		   *number;			/* the current part that each part is; -1: new */
-	int64_t		(*sum)[PARTITION_WEIGHTS];
-	int		   *label;			/* scratch of each vertex */
-	int		   *queue;
-} Adjuster;
-
-static void
-adjuster_begin(Adjuster *a, const PartitionGraph *graph, const PartitionBounds *bounds, int *part, const Host *host)
-{
-	size_t		n = (size_t) graph->n;
-
-	*a = (Adjuster) {.graph = graph, .bounds = bounds, .pace = {host, 0}, .part = part};
-	a->number = host_array(host, int, n);
-	a->sum = host->resize(NULL, host_bytes(n, sizeof(*a->sum)));
-	a->label = host_array(host, int, n);
-	a->queue = host_array(host, int, n);
-}
-
-static void
-adjuster_end(Adjuster *a)
-{
-	const Host *host = a->pace.host;
-
-	host->release(a->number);
-	host->release(a->sum);
-	host->release(a->label);
-	host->release(a->queue);
-}
-
-static void
-add_weights(int64_t sum[PARTITION_WEIGHTS], const PartitionVertex *v, int sign)
-{
-	for (int w = 0; w < PARTITION_WEIGHTS; w++)
-		sum[w] += sign * v->weight[w];
-}
-
-/* Put v and what hangs together with it in its part in the queue; returns how many. */
-static int
-flood(Adjuster *a, int v)
-{
-	const PartitionGraph *g = a->graph;
-	int			n = 0;
-
-	a->queue[n++] = v;
-	a->label[v] = v;
-	for (int i = 0; i < n; i++)
-	{
-		int			u = a->queue[i];
-
-		pace(&a->pace, 8);
-		for (size_t e = g->first[u]; e < g->first[u + 1]; e++)
-		{
-			int			to = g->edges[e].to;
-
-			if (a->part[to] != a->part[v] || a->label[to] >= 0)
-				continue;
-			a->label[to] = v;
-			a->queue[n++] = to;
-		}
-	}
-	return n;
-}
-
-/* Number the current parts of the component from 0 in the order of their vertices. */
-static void
-number_parts(Adjuster *a, const int *current, int *local)
-{
-	a->k = 0;
-	for (int v = 0; v < a->graph->n; v++)
-	{
-		int			number = current[v];
-
-		a->part[v] = -1;
-		if (number < 0)
-			continue;
-		if (local[number] < 0)
-		{
-			local[number] = a->k;
-			a->number[a->k++] = number;
-		}
-		a->part[v] = local[number];
-	}
-	for (int p = 0; p < a->k; p++)
-		local[a->number[p]] = -1;
-}
-
-/* The heaviest connected piece of each part stays, the others are in no part. */
-static void
-keep_heaviest(Adjuster *a)
-{
-	const PartitionGraph *g = a->graph;
-	int64_t		(*most)[PARTITION_WEIGHTS] = a->sum;
-	int		   *kept = host_array(a->pace.host, int, a->k);
-
-	for (int p = 0; p < a->k; p++)
-		kept[p] = -1;
-	for (int v = 0; v < g->n; v++)
-		a->label[v] = -1;
-	for (int v = 0; v < g->n; v++)
-	{
-		int			p = a->part[v];
-		int64_t		sum[PARTITION_WEIGHTS] = {0};
-		int			n;
-
-		if (p < 0 || a->label[v] >= 0)
-			continue;
-		n = flood(a, v);
-		for (int i = 0; i < n; i++)
-			add_weights(sum, &g->vertices[a->queue[i]], 1);
-		if (kept[p] < 0 || sum[0] > most[p][0] || (sum[0] == most[p][0] && sum[1] > most[p][1]))
-		{
-			kept[p] = v;
-			most[p][0] = sum[0];
-			most[p][1] = sum[1];
-		}
-	}
-	for (int v = 0; v < g->n; v++)
-		if (a->part[v] >= 0 && a->label[v] != kept[a->part[v]])
-			a->part[v] = -1;
-	a->pace.host->release(kept);
-}
-
-/* By how much a part violates more with a vertex than without. */
-static int64_t
-rise_with(const Adjuster *a, int part, const PartitionVertex *v)
-{
-	int64_t		sum[PARTITION_WEIGHTS] = {a->sum[part][0], a->sum[part][1]};
-	int64_t		before = part_violation(a->bounds, sum, SAFE_VIOLATION);
-
-	add_weights(sum, v, 1);
-	return part_violation(a->bounds, sum, SAFE_VIOLATION) - before;
-}
-
-/* The part beside v that has most room for it; -1: there is none beside it. */
-static int
-roomiest(const Adjuster *a, int v)
-{
-	const PartitionGraph *g = a->graph;
-	int			best = -1;
-	int64_t		least = 0;
-
-	for (size_t e = g->first[v]; e < g->first[v + 1]; e++)
-	{
-		int			p = a->part[g->edges[e].to];
-		int64_t		rise;
-
-		if (p < 0 || p == best)
-			continue;
-		rise = rise_with(a, p, &g->vertices[v]);
-		if (best < 0 || rise < least || (rise == least && a->sum[p][0] < a->sum[best][0])
-			|| (rise == least && a->sum[p][0] == a->sum[best][0] && p < best))
-		{
-			best = p;
-			least = rise;
-		}
-	}
-	return best;
-}
-
-/* Vertices without a part join one beside them, in waves. */
-static void
-place_rest(Adjuster *a)
-{
-	const PartitionGraph *g = a->graph;
-	int			n = 0;
-
-	for (int p = 0; p < a->k; p++)
-		a->sum[p][0] = a->sum[p][1] = 0;
-	for (int v = 0; v < g->n; v++)
-		if (a->part[v] >= 0)
-			add_weights(a->sum[a->part[v]], &g->vertices[v], 1);
-	for (int v = 0; v < g->n; v++)
-	{
-		a->label[v] = a->part[v] < 0 && roomiest(a, v) >= 0 ? 0 : -1;
-		if (a->label[v] == 0)
-			a->queue[n++] = v;
-	}
-	for (int i = 0; i < n; i++)
-	{
-		int			v = a->queue[i];
-
-		pace(&a->pace, 32);
-		a->part[v] = roomiest(a, v);
-		add_weights(a->sum[a->part[v]], &g->vertices[v], 1);
-		for (size_t e = g->first[v]; e < g->first[v + 1]; e++)
-		{
-			int			to = g->edges[e].to;
-
-			if (a->part[to] >= 0 || a->label[to] == 0)
-				continue;
-			a->label[to] = 0;
-			a->queue[n++] = to;
-		}
-	}
-}
-
-/* The lightest part is given up. */
-static void
-remove_part(Adjuster *a)
-{
-	int			gone = 0;
-
-	for (int p = 1; p < a->k; p++)
-		if (a->sum[p][0] < a->sum[gone][0])
-			gone = p;
-	a->k--;
-	a->number[gone] = a->number[a->k];
-	for (int v = 0; v < a->graph->n; v++)
-		if (a->part[v] == gone)
-			a->part[v] = -1;
-		else if (a->part[v] == a->k)
-			a->part[v] = gone;
-	pace(&a->pace, a->graph->n);
-	place_rest(a);
-}
-
-/* The part that violates most, or is heaviest, of those with vertices to spare. */
-static int
-part_to_split(const Adjuster *a)
-{
-	int			best = -1;
-	int64_t		most = 0;
-	int		   *count = a->label;
-
-	for (int p = 0; p < a->k; p++)
-		count[p] = 0;
-	for (int v = 0; v < a->graph->n; v++)
-		count[a->part[v]]++;
-	for (int p = 0; p < a->k; p++)
-	{
-		int64_t		gain;
-
-		if (count[p] < 2)
-			continue;
-		gain = sand_violation(a->bounds, a->sum[p], 1) - sand_violation(a->bounds, a->sum[p], 2);
-		if (best < 0 || gain > most || (gain == most && a->sum[p][0] > a->sum[best][0]))
-		{
-			best = p;
-			most = gain;
-		}
-	}
-	return best;
-}
-
-/* Split a part in two; the heavier side keeps the number. */
-static void
-add_part(Adjuster *a)
-{
-	const PartitionGraph *g = a->graph;
-	const Host *host = a->pace.host;
-	int			split = part_to_split(a);
-	int		   *index = host_array(host, int, g->n);
-	int		   *side = host_array(host, int, g->n);
-	int64_t		sum[2][PARTITION_WEIGHTS] = {{0}};
-	int			n = 0;
-	int			leaves;
-	PartPiece	piece;
-
-	for (int v = 0; v < g->n; v++)
-	{
-		index[v] = -1;
-		if (a->part[v] == split)
-			a->queue[n++] = v;
-	}
-	partition_cut_out(g, a->queue, n, index, &a->pace, &piece);
-	partition_start(&piece.graph, 2, &a->pace, side);
-	for (int i = 0; i < n; i++)
-		add_weights(sum[side[i]], &piece.vertices[i], 1);
-	leaves = sum[1][0] <= sum[0][0];
-	for (int i = 0; i < n; i++)
-		if (side[i] == leaves)
-			a->part[piece.origin[i]] = a->k;
-	for (int w = 0; w < PARTITION_WEIGHTS; w++)
-	{
-		a->sum[a->k][w] = sum[leaves][w];
-		a->sum[split][w] = sum[!leaves][w];
-	}
-	a->number[a->k++] = -1;
-	partition_release_piece(host, &piece);
-	host->release(index);
-	host->release(side);
-}
-
-/* Connected parts, so many, that hold every vertex. */
-static void
-make_whole(Adjuster *a, int wanted)
-{
-	keep_heaviest(a);
-	if (a->k == 0)
-	{
-		a->number[a->k++] = -1;
-		a->part[0] = 0;
-	}
-	place_rest(a);
-	while (a->k > wanted)
-		remove_part(a);
-	while (a->k < wanted)
-		add_part(a);
-}
-
 /* A small piece: the least violation there is, then the least weight that has to move for it. */
 static void
 finish_exactly(PartState *s)
@@ -358,6 +50,7 @@ finish(PartState *s)
 		finish_exactly(s);
 		return;
 	}
+	s->effort = s->pace.spent + repair_effort(s->graph);
 	partition_repair(s, REPAIRS);
 	if (s->score.violation > state_least_violation(s) && s->graph->n <= WHOLE_VERTICES)
 		partition_search(s);
@@ -412,8 +105,6 @@ count_parts(const Components *c, const int *current, int *seen)
 			seen[number] = i;
 			c->given[i]++;
 		}
-		if (c->given[i] == 0)
-			c->given[i] = 1;
 		if (c->given[i] > c->most[i])
 			c->given[i] = c->most[i];
 	}
@@ -519,6 +210,8 @@ choose_numbers(const PartitionGraph *graph, const PartitionBounds *bounds, int p
 	steps->host->release(seen);
 	if (parts > 0)
 	{
+		for (int i = 0; i < c->n; i++)
+			c->given[i] = c->given[i] < 1 ? 1 : c->given[i];
 		redistribute(c, bounds, parts, steps);
 		return;
 	}
@@ -529,7 +222,9 @@ choose_numbers(const PartitionGraph *graph, const PartitionBounds *bounds, int p
 
 		partition_cut_out(graph, c->vertices + c->first[i], c->first[i + 1] - c->first[i], index, steps, &piece);
 		range = fitting_range(&piece.graph, bounds, c->most[i]);
-		if (c->given[i] < range.low)
+		if (c->given[i] < 1)
+			c->given[i] = fitting_number(&piece.graph, bounds, c->most[i], 0);
+		else if (c->given[i] < range.low)
 			c->given[i] = (int) range.low;
 		else if (c->given[i] > range.high)
 			c->given[i] = (int) range.high;
@@ -537,33 +232,90 @@ choose_numbers(const PartitionGraph *graph, const PartitionBounds *bounds, int p
 	}
 }
 
-/* Adjust component i and write down what its parts are called. */
-static void
-adjust_component(const PartitionGraph *graph, const PartitionBounds *bounds, const Components *c, int i,
-				 const int *current, int n_current, const int *owner, int *index, int *local, PartPace *steps,
-				 int *part, PartitionResult *result, int *fresh)
+/* What adjusting a component needs besides it. */
+typedef struct AdjustRun
 {
-	const Host *host = steps->host;
+	const PartitionGraph *graph;
+	const PartitionBounds *bounds;
+	const Components *components;
+	const int  *current;
+	int			n_current;
+	bool		any_number;
+	int		   *owner;			/* component that keeps the number of each current part */
+	int		   *index;			/* scratch for cutting out */
+	int		   *local;			/* scratch of each current part */
+	int			fresh;			/* new numbers given out */
+	PartPace	pace;
+} AdjustRun;
+
+/* Write down what the parts of component i are called. */
+static void
+write_parts(AdjustRun *run, int i, Adjuster *a, const PartPiece *piece, const PartScore *score,
+			int *part, PartitionResult *result)
+{
+	for (int p = 0; p < a->k; p++)
+		if (a->number[p] < 0 || run->owner[a->number[p]] != i)
+			a->number[p] = run->n_current + run->fresh++;
+	for (int j = 0; j < piece->graph.n; j++)
+		part[piece->origin[j]] = a->number[a->part[j]];
+	result->parts += a->k;
+	result->violating += score->violating;
+	result->violation = add_capped(result->violation, score->violation);
+}
+
+/* Where the number is free and does not do, those next to it that are possible; returns the best. */
+static int
+best_number_near(AdjustRun *run, Adjuster *a, const int *now, int k, int most)
+{
+	PartitionRange range = fitting_range(a->graph, a->bounds, most);
+	PartScore	least = {0};
+	int			best = k;
+
+	for (int i = 0; i < 3; i++)
+	{
+		int			number = i == 0 ? k : i == 1 ? k + 1 : k - 1;
+		PartScore	score;
+
+		if (i > 0 && (number < range.low || number > range.high))
+			continue;
+		adjust_piece(a, now, run->local, number, &score);
+		score.moved = 0;
+		score.shape = 0;
+		if (i == 0 || compare_scores(&score, &least) < 0)
+		{
+			least = score;
+			best = number;
+		}
+		if (least.violation == 0)
+			break;
+	}
+	return best;
+}
+
+static void
+adjust_component(AdjustRun *run, int i, int *part, PartitionResult *result)
+{
+	const Host *host = run->pace.host;
+	const Components *c = run->components;
 	int			n = c->first[i + 1] - c->first[i];
+	int			k = c->given[i];
 	int		   *now = host_array(host, int, n);
 	int		   *then = host_array(host, int, n);
 	PartPiece	piece;
 	PartScore	score;
 	Adjuster	a;
 
-	partition_cut_out(graph, c->vertices + c->first[i], n, index, steps, &piece);
+	partition_cut_out(run->graph, c->vertices + c->first[i], n, run->index, &run->pace, &piece);
 	for (int j = 0; j < n; j++)
-		now[j] = current[piece.origin[j]];
-	adjuster_begin(&a, &piece.graph, bounds, then, host);
-	adjust_piece(&a, now, local, c->given[i], &score);
-	for (int p = 0; p < a.k; p++)
-		if (a.number[p] < 0 || owner[a.number[p]] != i)
-			a.number[p] = n_current + (*fresh)++;
-	for (int j = 0; j < n; j++)
-		part[piece.origin[j]] = a.number[then[j]];
-	result->parts += a.k;
-	result->violating += score.violating;
-	result->violation = add_capped(result->violation, score.violation);
+		now[j] = run->current[piece.origin[j]];
+	adjuster_begin(&a, &piece.graph, run->bounds, then, host);
+	adjust_piece(&a, now, run->local, k, &score);
+	if (run->any_number && score.violation > 0)
+	{
+		k = best_number_near(run, &a, now, k, c->most[i]);
+		adjust_piece(&a, now, run->local, k, &score);
+	}
+	write_parts(run, i, &a, &piece, &score, part, result);
 	adjuster_end(&a);
 	partition_release_piece(host, &piece);
 	host->release(now);
@@ -574,25 +326,27 @@ void
 partition_adjust(const PartitionGraph *graph, const PartitionBounds *bounds, int parts,
 				 const int *current, int n_current, const Host *host, int *part, PartitionResult *result)
 {
-	PartPace	steps = {host, 0};
 	Components	c;
-	int		   *index = host_array(host, int, graph->n);
-	int		   *local = host_array(host, int, n_current);
-	int		   *owner = host_array(host, int, n_current);
-	int			fresh = 0;
+	AdjustRun	run = {
+		.graph = graph, .bounds = bounds, .components = &c, .current = current, .n_current = n_current,
+		.any_number = parts <= 0, .pace = {.host = host}
+	};
 
 	*result = (PartitionResult) {0};
 	find_components(graph, host, &c);
+	run.index = host_array(host, int, graph->n);
+	run.local = host_array(host, int, n_current);
+	run.owner = host_array(host, int, n_current);
 	for (int v = 0; v < graph->n; v++)
-		index[v] = -1;
+		run.index[v] = -1;
 	for (int p = 0; p < n_current; p++)
-		local[p] = -1;
-	choose_numbers(graph, bounds, parts, current, n_current, &steps, index, &c);
-	find_owners(graph, &c, current, n_current, host, owner);
+		run.local[p] = -1;
+	choose_numbers(graph, bounds, parts, current, n_current, &run.pace, run.index, &c);
+	find_owners(graph, &c, current, n_current, host, run.owner);
 	for (int i = 0; i < c.n; i++)
-		adjust_component(graph, bounds, &c, i, current, n_current, owner, index, local, &steps, part, result, &fresh);
+		adjust_component(&run, i, part, result);
 	release_components(host, &c);
-	host->release(index);
-	host->release(local);
-	host->release(owner);
+	host->release(run.index);
+	host->release(run.local);
+	host->release(run.owner);
 }

@@ -204,7 +204,7 @@ anneal_level(Annealer *a, int64_t steps)
 		int			v = s->border[random_below(&s->random, s->nborder)];
 		int			to = random_neighbour_part(s, v);
 
-		pace(&s->pace, 16);
+		pace(&s->pace, 24);
 		if (to < 0)
 			continue;
 		if (next_random(&s->random) % 2 == 0)

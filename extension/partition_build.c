@@ -16,6 +16,8 @@
 #define RESTARTS		4
 #define MAX_RESTARTED	1500	/* vertices; what is wrong with more is wrong in few places */
 #define REPAIRS			8
+#define EFFORT			INT64_C(4000000)	/* on repair, in steps of PartPace */
+#define VERTEX_EFFORT	100000	/* and more for each vertex */
 #define STRICT_STEPS	500		/* a vertex, for the shape alone */
 
 /* Other numbers of parts that are tried where one does not do. */
@@ -49,20 +51,28 @@ anneal_steps(const PartitionGraph *graph)
 	return steps < ANNEAL_LEAST ? ANNEAL_LEAST : steps;
 }
 
+int64_t
+repair_effort(const PartitionGraph *graph)
+{
+	return EFFORT + (int64_t) graph->n * VERTEX_EFFORT;
+}
+
 /* Anneal from a start, and again from there if that was not enough; keep the best. */
 void
 partition_search(PartState *s)
 {
 	int64_t		least = state_least_violation(s);
 	PartScore	best = s->score;
+	int			tries = s->graph->n <= MAX_RESTARTED ? RESTARTS : 1;
 	int		   *part = host_array(s->pace.host, int, s->graph->n);
 
 	memcpy(part, s->part, sizeof(int) * (size_t) s->graph->n);
-	for (int i = 0; i < (s->graph->n <= MAX_RESTARTED ? RESTARTS : 1); i++)
+	for (int i = 0; i < tries; i++)
 	{
 		AnnealPlan	plan = {.steps = anneal_steps(s->graph), .hot = 2, .cold = 0.02, .price = 20, .afresh = i > 0};
 
 		partition_anneal(s, &plan);
+		s->effort = s->pace.spent + repair_effort(s->graph) / tries;
 		partition_repair(s, REPAIRS);
 		if (compare_scores(&s->score, &best) < 0)
 		{
@@ -90,7 +100,7 @@ void
 partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
 				const Host *host, int *part, PartScore *score)
 {
-	PartPace	steps = {host, 0};
+	PartPace	steps = {.host = host};
 	PartState	s;
 
 	partition_start(graph, k, &steps, part);
@@ -190,7 +200,7 @@ void
 partition_build(const PartitionGraph *graph, const PartitionBounds *bounds, int parts,
 				const Host *host, int *part, PartitionResult *result)
 {
-	PartPace	steps = {host, 0};
+	PartPace	steps = {.host = host};
 	Components	c;
 	int		   *index = host_array(host, int, graph->n);
 	int		   *local = host_array(host, int, graph->n);

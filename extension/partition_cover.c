@@ -16,8 +16,7 @@
 
 #include <string.h>
 
-#define TABLE_BITS	14
-#define TABLE_SIZE	(1 << TABLE_BITS)
+#define TABLE_MOST	14			/* bits */
 #define DIRECTIONS	4
 
 static const double direction[DIRECTIONS][2] = {
@@ -53,6 +52,7 @@ typedef struct Cover
 	int			chosen_label[COVER_MOST];
 	int			part[COVER_MOST];	/* of each bit, in the best */
 	DeadRest   *table;			/* or NULL */
+	int			table_bits;
 } Cover;
 
 static inline int
@@ -161,7 +161,7 @@ table_entry(const Cover *c, uint64_t rest, int k)
 {
 	uint64_t	hash = (rest ^ (uint64_t) k << 58) * UINT64_C(0x9e3779b97f4a7c15);
 
-	return &c->table[hash >> (64 - TABLE_BITS)];
+	return &c->table[hash >> (64 - c->table_bits)];
 }
 
 /* The violation that the rest may have if the whole is to be better than the best: less than that. */
@@ -462,8 +462,9 @@ partition_cover(const CoverTask *task, PartPace *steps, int *part, PartScore *sc
 	set_bits(&c);
 	if (!task->shaped && task->home == NULL && g->n > 8)
 	{
-		c.table = host_array(steps->host, DeadRest, TABLE_SIZE);
-		memset(c.table, 0, sizeof(DeadRest) * TABLE_SIZE);
+		c.table_bits = g->n < TABLE_MOST ? g->n : TABLE_MOST;
+		c.table = host_array(steps->host, DeadRest, (size_t) 1 << c.table_bits);
+		memset(c.table, 0, sizeof(DeadRest) << c.table_bits);
 	}
 	if (!(task->k == 1 && connected_from(&c, all) != all))
 		cut_rest(&c, all, task->k, &nothing);

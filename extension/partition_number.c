@@ -114,7 +114,7 @@ distribute_parts(const PartitionBounds *bounds, const int64_t (*total)[PARTITION
 	Claim	   *heap = host_array(host, Claim, n);
 	double		sum[PARTITION_WEIGHTS] = {0};
 	int			waiting = 0;
-	PartPace	steps = {host, 0};
+	PartPace	steps = {.host = host};
 
 	for (int c = 0; c < n; c++)
 	{
@@ -174,7 +174,7 @@ static double
 best_fraction(const PartitionBounds *bounds, const Stock *stock)
 {
 	double		least = 0;		/* part of the whole that a part may have */
-	double		most = INT64_MAX;
+	double		most = 1e300;
 	bool		bounded = false;
 
 	for (int w = 0; w < PARTITION_WEIGHTS; w++)
@@ -194,7 +194,7 @@ best_fraction(const PartitionBounds *bounds, const Stock *stock)
 	}
 	if (!bounded)
 		return 1;
-	return least + most > 0 ? 2 / (least + most) : INT64_MAX;
+	return least + most > 0 ? 2 / (least + most) : 1e300;
 }
 
 /* What is possible, and where nothing is, the numbers around the best one. */

@@ -8,7 +8,7 @@ int
 partition_components(const PartitionGraph *graph, const Host *host, int *component)
 {
 	int		   *queue = host_array(host, int, graph->n);
-	PartPace	steps = {host, 0};
+	PartPace	steps = {.host = host};
 	int			count = 0;
 
 	for (int v = 0; v < graph->n; v++)

@@ -17,9 +17,11 @@
 #define SHAPE_VERTICES	22
 
 #define EXACT_TRIES		24
-#define EXACT_BUDGET	100000
+#define EXACT_BUDGET	4000	/* at first; twice as much each round ... */
+#define EXACT_DOUBLES	5		/* ... so often */
 #define SHAPE_BUDGET	4000
 #define HOME_TRIES		12
+#define HOME_BUDGET		40000
 #define HOME_VERTICES	30
 #define ANNEAL_STEPS	1500	/* a vertex */
 #define ANNEAL_MOST		200000
@@ -201,6 +203,7 @@ region_anneal(Region *r, double hot)
 	inner.random ^= (uint64_t) next_random(&s->random) << 20;
 	inner.home_price = s->home_price;
 	partition_anneal(&inner, &plan);
+	s->pace.spent += inner.pace.spent;
 	r->score.shape = inner.score.shape;
 	better = compare_scores(&inner.score, &r->score) < 0;
 	if (better)
@@ -214,13 +217,19 @@ region_anneal(Region *r, double hot)
 	return better;
 }
 
+static bool
+is_spent(const PartState *s)
+{
+	return s->pace.spent >= s->effort;
+}
+
 /* Regions around one part, searched exactly. */
 static bool
-repair_exactly(Region *r, int part)
+repair_exactly(Region *r, int part, int64_t budget)
 {
 	PartState  *s = r->s;
 
-	for (int i = 0; i < EXACT_TRIES && s->parts[part].violation > 0; i++)
+	for (int i = 0; i < EXACT_TRIES && s->parts[part].violation > 0 && !is_spent(s); i++)
 	{
 		int			wanted = 2 + i * (EXACT_PARTS - 1) / EXACT_TRIES;
 
@@ -234,7 +243,7 @@ repair_exactly(Region *r, int part)
 				break;
 			region_add(r, next);
 		}
-		if (r->k >= 2 && region_could_improve(r) && region_cover(r, false, EXACT_BUDGET))
+		if (r->k >= 2 && region_could_improve(r) && region_cover(r, false, budget))
 			return true;
 	}
 	return s->parts[part].violation == 0;
@@ -271,8 +280,10 @@ partition_repair(PartState *s, int rounds)
 	region_begin(&r, s);
 	for (int round = 0; round < rounds && s->score.violation > least; round++)
 	{
-		for (int p = 0; p < s->k; p++)
-			if (s->parts[p].violation > 0 && !state_hopeless(s, p) && !repair_exactly(&r, p))
+		int64_t		budget = (int64_t) EXACT_BUDGET << (round < EXACT_DOUBLES ? round : EXACT_DOUBLES);
+
+		for (int p = 0; p < s->k && !is_spent(s); p++)
+			if (s->parts[p].violation > 0 && !state_hopeless(s, p) && !repair_exactly(&r, p, budget))
 				repair_by_annealing(&r, p, round);
 	}
 	region_clear(&r);
@@ -381,7 +392,7 @@ bring_home_from(Region *r, int part)
 			region_add(r, next);
 		}
 		if (r->k >= 2)
-			better |= region_cover(r, false, EXACT_BUDGET);
+			better |= region_cover(r, false, HOME_BUDGET);
 	}
 	return better;
 }

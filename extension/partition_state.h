@@ -51,11 +51,12 @@ typedef struct PartPiece
 	int		   *origin;			/* vertices of the graph it was cut out of */
 } PartPiece;
 
-/* Counts the steps between two pauses. */
+/* Counts steps of about ten nanoseconds: those since the last pause, and those spent. */
 typedef struct PartPace
 {
 	const Host *host;
 	int64_t		since;
+	int64_t		spent;			/* up to the last pause */
 } PartPace;
 
 typedef struct PartState
@@ -81,17 +82,19 @@ typedef struct PartState
 	int		   *queue;
 	uint64_t	random;
 	PartPace	pace;
+	int64_t		effort;			/* repair ends where so many steps were spent */
 } PartState;
 
-#define PACE_STEPS	8192
+#define PACE_STEPS	32768
 
-/* Count steps of some ten nanoseconds; a pause now and then. */
+/* Count steps; a pause now and then. */
 static inline void
 pace(PartPace *p, int64_t steps)
 {
 	p->since += steps;
 	if (p->since >= PACE_STEPS)
 	{
+		p->spent += p->since;
 		p->since = 0;
 		p->host->pause();
 	}
@@ -243,10 +246,35 @@ typedef struct Components
 extern void find_components(const PartitionGraph *graph, const Host *host, Components *c);
 extern void release_components(const Host *host, Components *c);
 
+/* Steps that are spent on the repair of a piece. */
+extern int64_t repair_effort(const PartitionGraph *graph);
 /* Anneal and repair, until the violation is as low as can be hoped for. */
 extern void partition_search(PartState *s);
 /* Cut a connected graph into k parts, k at most its number of vertices. */
 extern void partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
 							const Host *host, int *part, PartScore *score);
+
+/* ---- partition_mend.c ---- */
+
+/* A component whose parts are being put in order before the search. */
+typedef struct Adjuster
+{
+	const PartitionGraph *graph;
+	const PartitionBounds *bounds;
+	PartPace	pace;
+	int		   *part;			/* of each vertex; -1: none yet */
+	int			k;
+	int		   *number;			/* the current part that each part is; -1: new */
+	int64_t		(*sum)[PARTITION_WEIGHTS];
+	int		   *label;			/* scratch of each vertex */
+	int		   *queue;
+} Adjuster;
+
+extern void adjuster_begin(Adjuster *a, const PartitionGraph *graph, const PartitionBounds *bounds, int *part, const Host *host);
+extern void adjuster_end(Adjuster *a);
+/* Number the current parts from 0 in the order of their vertices; local: scratch of each number, -1 before and after. */
+extern void number_parts(Adjuster *a, const int *current, int *local);
+/* Connected parts, so many, that hold every vertex. */
+extern void make_whole(Adjuster *a, int wanted);
 
 #endif							/* GRIDTREE_PARTITION_STATE_H */

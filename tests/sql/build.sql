@@ -2,13 +2,14 @@
 \set VERBOSITY terse
 CREATE SCHEMA build;
 SET search_path = build, public;
+SET jit = off;
 
 -- What is drawn, and from what.
 CREATE TABLE atom (id bigint PRIMARY KEY, geom geometry NOT NULL, households int NOT NULL, residents int);
 CREATE TABLE drawn (grid int, geom geometry, households int, residents int, in_bounds boolean, ids bigint[]);
 
 -- What is wrong with the drawing; no rows where nothing is. Limits are relative to the extent or the area.
-CREATE FUNCTION wrong(area geometry, parts int DEFAULT 1) RETURNS SETOF text LANGUAGE sql AS $$
+CREATE FUNCTION wrong(area geometry, parts int DEFAULT 1, overlap float8 DEFAULT 1e-6) RETURNS SETOF text LANGUAGE sql AS $$
 	WITH side AS MATERIALIZED (
 		SELECT grid, ST_X(a) AS ax, ST_Y(a) AS ay, ST_X(b) AS bx, ST_Y(b) AS by, (ST_X(a), ST_Y(a)) < (ST_X(b), ST_Y(b)) AS up
 		FROM drawn d, ST_DumpSegments(d.geom) s, LATERAL (SELECT ST_StartPoint(s.geom) AS a, ST_EndPoint(s.geom) AS b) e),
@@ -31,7 +32,7 @@ CREATE FUNCTION wrong(area geometry, parts int DEFAULT 1) RETURNS SETOF text LAN
 	UNION ALL SELECT format('%s points are in another grid', count(*)) FROM drawn d, unnest(d.ids) AS i JOIN atom a ON a.id = i
 		WHERE GeometryType(a.geom) = 'POINT' AND ST_Intersects(a.geom, area) AND NOT ST_Intersects(a.geom, d.geom) HAVING count(*) > 0
 	UNION ALL SELECT format('%s polygons are not within their grid', count(*)) FROM drawn d, unnest(d.ids) AS i JOIN atom a ON a.id = i
-		WHERE GeometryType(a.geom) <> 'POINT' AND ST_Area(ST_Intersection(a.geom, area)) - ST_Area(ST_Intersection(a.geom, d.geom)) > 1e-6 * ST_Area(a.geom) HAVING count(*) > 0
+		WHERE GeometryType(a.geom) <> 'POINT' AND ST_Area(ST_Intersection(a.geom, area)) - ST_Area(ST_Intersection(a.geom, d.geom)) > overlap * ST_Area(a.geom) HAVING count(*) > 0
 	UNION ALL SELECT 'atoms are lost or doubled' WHERE (SELECT array_agg(id ORDER BY id) FROM atom) IS DISTINCT FROM (SELECT array_agg(i ORDER BY i) FROM drawn, unnest(ids) AS i)
 	UNION ALL SELECT format('ids of grid %s are not ascending', grid) FROM drawn WHERE ids <> ARRAY(SELECT i FROM unnest(ids) AS i ORDER BY i)
 	UNION ALL SELECT format('counts of grid %s are wrong', d.grid) FROM drawn d, LATERAL (SELECT sum(a.households) AS h, sum(a.residents) AS r FROM atom a WHERE a.id = ANY (d.ids)) s
@@ -40,17 +41,17 @@ CREATE FUNCTION wrong(area geometry, parts int DEFAULT 1) RETURNS SETOF text LAN
 		-- in bands from north to south by the height of the centre, from west to east within a band
 		SELECT grid, row_number() OVER (ORDER BY band, x, y DESC) AS nth FROM (
 			SELECT grid, x, y, ((row_number() OVER (ORDER BY y DESC, x) - 1) * round(sqrt(count(*) OVER ())::numeric)::int / count(*) OVER ()) AS band
-			FROM drawn, LATERAL (SELECT ST_X(c) AS x, ST_Y(c) AS y FROM ST_Centroid(geom) AS c) c) b) n WHERE grid <> nth
+			FROM drawn, whole, LATERAL (SELECT round((ST_X(c) / extent)::numeric, 7) AS x, round((ST_Y(c) / extent)::numeric, 7) AS y FROM ST_Centroid(drawn.geom) AS c) c) b) n WHERE grid <> nth
 $$;
 
 -- Draw, say what came of it, and what is wrong.
-CREATE FUNCTION draw(area geometry, barriers geometry DEFAULT NULL, grids int DEFAULT NULL, parts int DEFAULT 1) RETURNS SETOF text LANGUAGE plpgsql AS $$
+CREATE FUNCTION draw(area geometry, barriers geometry DEFAULT NULL, grids int DEFAULT NULL, parts int DEFAULT 1, overlap float8 DEFAULT 1e-6) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
 	TRUNCATE drawn;
 	INSERT INTO drawn SELECT b.* FROM (SELECT array_agg(id) AS ids, array_agg(geom) AS geoms, array_agg(households) AS h,
 		CASE WHEN count(residents) > 0 THEN array_agg(residents) END AS r FROM atom) a, grid_build(ids, geoms, h, r, area, barriers, grids) b;
 	RETURN QUERY SELECT format('%s grids, %s in bounds', count(*), count(*) FILTER (WHERE in_bounds)) FROM drawn;
-	RETURN QUERY SELECT wrong(area, parts);
+	RETURN QUERY SELECT wrong(area, parts, overlap);
 END $$;
 
 -- Chance that is the same everywhere: a fraction from a key.
@@ -68,6 +69,137 @@ CREATE FUNCTION build_in(area geometry, n int, seed text) RETURNS void LANGUAGE 
 	WHERE ST_Intersects(p, area) ORDER BY i LIMIT n
 $$;
 
--- A square, a U, a ring, a thin strip, a needle-nosed one
-SELECT build_in(a, 120, 'square'), draw(a) FROM (SELECT ST_MakeEnvelope(0, 0, 1000, 800) AS a) x;
-SELECT draw(a) FROM (SELECT ST_MakeEnvelope(0, 0, 1000, 800) AS a) x;
+\pset tuples_only on
+-- A square
+SELECT ST_MakeEnvelope(0, 0, 1000, 800) AS square \gset
+SELECT build_in(:'square', 120, 'square');
+SELECT draw(:'square');
+SELECT count(*) FROM drawn WHERE GeometryType(geom) <> 'POLYGON' OR NOT in_bounds;
+
+-- The order of rows makes no difference, to the byte.
+SELECT array_agg(d::text ORDER BY grid) AS before FROM drawn d \gset
+SELECT array_agg(b::text ORDER BY b.grid) = :'before'::text[]
+FROM (SELECT array_agg(id ORDER BY md5(id::text)) AS ids, array_agg(geom ORDER BY md5(id::text)) AS geoms,
+		array_agg(households ORDER BY md5(id::text)) AS h, array_agg(residents ORDER BY md5(id::text)) AS r FROM atom) a,
+	grid_build(ids, geoms, h, r, :'square') b;
+-- Nor does a worker.
+BEGIN;
+SET LOCAL max_parallel_workers_per_gather = 2;
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+SET LOCAL parallel_tuple_cost = 0;
+CREATE TABLE community AS SELECT n, array_agg(id ORDER BY id) AS ids, array_agg(geom ORDER BY id) AS geoms, array_agg(households ORDER BY id) AS h,
+	array_agg(residents ORDER BY id) AS r FROM atom, generate_series(1, 3) n GROUP BY n;
+ALTER TABLE community SET (parallel_workers = 2);
+SELECT n, array_agg(b::text ORDER BY b.grid) = :'before'::text[] FROM community, grid_build(ids, geoms, h, r, :'square') b GROUP BY n ORDER BY n;
+ROLLBACK;
+
+-- Exactly so many, as long as that is possible at all
+SELECT grids_min, grids_max FROM (SELECT array_agg(id) AS ids, array_agg(geom) AS geoms, array_agg(households) AS h, array_agg(residents) AS r FROM atom) a,
+	grid_build_report(ids, geoms, h, r, :'square');
+SELECT n, draw(:'square', NULL, n) FROM generate_series(16, 18) n;
+SELECT draw(:'square', NULL, 5);
+SELECT draw(:'square', NULL, 1);
+SELECT draw(:'square', NULL, 200);
+
+-- Households only
+UPDATE atom SET residents = NULL;
+SELECT draw(:'square');
+SELECT DISTINCT residents FROM drawn;
+
+-- A U, a ring, a strip, a star, parts of which one is empty
+SELECT 'POLYGON((0 0, 1000 0, 1000 800, 800 800, 800 150, 200 150, 200 800, 0 800, 0 0))' AS u \gset
+SELECT build_in(:'u', 120, 'u');
+SELECT draw(:'u');
+SELECT 'POLYGON((0 0, 1000 0, 1000 800, 0 800, 0 0), (300 300, 300 500, 700 500, 700 300, 300 300), (100 100, 150 110, 120 150, 100 100))' AS ring \gset
+SELECT build_in(:'ring', 120, 'ring');
+SELECT draw(:'ring');
+SELECT 'POLYGON((0 0, 3000 0, 3000 40, 0 40, 0 0))' AS strip \gset
+SELECT build_in(:'strip', 80, 'strip');
+SELECT draw(:'strip');
+SELECT 'POLYGON((0 500, 400 600, 500 1000, 600 600, 1000 500, 600 400, 500 0, 400 400, 0 500))' AS star \gset
+SELECT build_in(:'star', 90, 'star');
+SELECT draw(:'star');
+SELECT 'MULTIPOLYGON(((0 0, 600 0, 600 800, 0 800, 0 0)), ((700 100, 1000 100, 1000 700, 700 700, 700 100)), ((1100 100, 1150 100, 1150 150, 1100 100)))' AS islands \gset
+SELECT build_in(:'islands', 120, 'islands');
+DELETE FROM atom WHERE ST_X(geom) > 1050;
+SELECT draw(:'islands', NULL, NULL, 2);
+-- the empty island is with the grid that is nearest to it
+SELECT count(*) FROM drawn d WHERE ST_Intersects(d.geom, ST_Point(1140, 110)) AND ST_Distance(ST_GeometryN(d.geom, 1), ST_GeometryN(:'islands', 3)) = ST_Distance(ST_GeometryN(:'islands', 2), ST_GeometryN(:'islands', 3));
+-- a few who live there have a grid of their own, and fewer grids than inhabited parts cannot be
+INSERT INTO atom VALUES (1001, ST_Point(1140, 110), 20, 50);
+SELECT draw(:'islands');
+SELECT draw(:'islands', NULL, 1);
+
+-- Many at one place, some on the border, some outside
+SELECT build_in(:'square', 60, 'places');
+INSERT INTO atom SELECT 100 + i, ST_Point(500, 400), 12, 30 FROM generate_series(1, 30) i;
+INSERT INTO atom SELECT 200 + i, ST_Point(100 * i, 0), 30, 75 FROM generate_series(0, 10) i;
+INSERT INTO atom VALUES (301, ST_Point(-50, 100), 30, 75), (302, ST_Point(1200, 900), 30, 75), (303, ST_Point(1000, 850), 30, 75), (304, ST_Point(1200, 950), 30, 75);
+SELECT draw(:'square');
+SELECT count(*) FROM drawn WHERE ids && ARRAY(SELECT 100::bigint + i FROM generate_series(1, 30) i);
+SELECT count(*) FROM drawn d JOIN atom a ON a.id = ANY (d.ids) WHERE a.id > 300 AND ST_Distance(a.geom, d.geom) > ST_Distance(a.geom, :'square') + 1e-6;
+-- all at one place
+TRUNCATE atom;
+INSERT INTO atom SELECT i, ST_Point(500, 400), 100, 250 FROM generate_series(1, 8) i;
+SELECT draw(:'square');
+-- all on a line; on the lattice of a checkerboard
+TRUNCATE atom;
+INSERT INTO atom SELECT i, ST_Point(10 * i, 400), 20, 50 FROM generate_series(1, 90) i;
+SELECT draw(:'square');
+TRUNCATE atom;
+INSERT INTO atom SELECT 100 * i + j, ST_Point(100 * i, 100 * j), 50, 130 FROM generate_series(0, 10) i, generate_series(0, 8) j;
+SELECT draw(:'square');
+
+-- Barriers: borders follow them, and a pocket is cut off
+SELECT build_in(:'square', 150, 'barriers');
+SELECT 'GEOMETRYCOLLECTION(LINESTRING(-10 200, 500 220, 1100 200), LINESTRING(500 -10, 520 900), LINESTRING(900 700, 950 790), LINESTRING(200 -20, 210 250, -20 240), POLYGON((690 -5, 700 -5, 705 805, 695 805, 690 -5)))' AS barriers \gset
+SELECT draw(:'square', :'barriers');
+CREATE FUNCTION along(barriers geometry) RETURNS float8 LANGUAGE sql AS $$
+	SELECT sum(ST_Length(ST_Intersection(s.geom, ST_Buffer(barriers, 1e-3)))) / sum(ST_Length(s.geom))
+	FROM drawn d, ST_DumpSegments(d.geom) s WHERE EXISTS (SELECT FROM drawn o WHERE o.grid <> d.grid AND ST_Covers(o.geom, ST_LineInterpolatePoint(s.geom, 0.5)))
+$$;
+SELECT round(along(:'barriers')::numeric, 4) AS along \gset
+SELECT draw(:'square');
+SELECT :along > 0.4, along(:'barriers') < 0.05;
+-- barriers far away, crossing nothing, or along the border are no trouble
+SELECT draw(:'square', 'MULTILINESTRING((5000 0, 6000 0), (0 0, 1000 0), (400 400, 400 400.5), (0 800, 1000 800.0001))');
+SELECT draw(:'square', 'LINESTRING EMPTY');
+SELECT draw(:'square', 'POINT(500 400)');
+
+-- Polygons that tile; blocks with streets between, and points among them
+TRUNCATE atom;
+INSERT INTO atom SELECT 100 * x + y, ST_MakeEnvelope(100 * x, 100 * y, 100 * x + 100, 100 * y + 100), 40 + (37 * x + 61 * y) % 70, NULL FROM generate_series(0, 9) x, generate_series(0, 7) y;
+SELECT draw(:'square');
+UPDATE atom SET geom = CASE WHEN id % 7 = 0 THEN ST_Centroid(geom) ELSE ST_Buffer(geom, -8, 'join=mitre') END;
+SELECT draw(:'square');
+SELECT draw(:'square', 'MULTILINESTRING((0 400, 1000 400), (500 0, 500 800))');
+-- that do not match: slivers, overlaps, a point in a polygon, polygons out of the area or under another
+UPDATE atom SET geom = ST_Translate(ST_Buffer(ST_Centroid(geom), 50.01, 'endcap=square quad_segs=1'), (id % 5) * 0.01 - 0.02, (id % 3) * 0.01 - 0.01);
+SELECT ST_GeometryType(geom), count(*) FROM atom GROUP BY 1;
+SELECT draw(:'square', overlap => 1e-3);
+INSERT INTO atom VALUES (5001, ST_Point(50, 50), 5, NULL), (5002, ST_MakeEnvelope(2000, 0, 2100, 100), 40, NULL), (5003, ST_MakeEnvelope(310, 310, 340, 340), 10, NULL), (5004, ST_Multi(ST_Collect(ST_MakeEnvelope(-60, 0, -10, 50), ST_MakeEnvelope(-60, 60, -10, 80))), 10, NULL);
+SELECT draw(:'square', overlap => 1e-3);
+
+-- Degrees, far from the equator; a projected system with large numbers
+SELECT ST_MakeEnvelope(119.00, 25.43, 119.03, 25.45, 4326) AS degrees \gset
+TRUNCATE atom;
+INSERT INTO atom SELECT i, ST_SetSRID(ST_Point(119 + 0.03 * chance('dx' || i), 25.43 + 0.02 * chance('dy' || i)), 4326), 20 + floor(80 * chance('dh' || i)), NULL FROM generate_series(1, 150) i;
+SELECT draw(:'degrees');
+SELECT DISTINCT ST_SRID(geom) FROM drawn;
+SELECT ST_MakeEnvelope(25.0, 70.0, 25.1, 70.03, 4326) AS north \gset
+UPDATE atom SET geom = ST_SetSRID(ST_Point(25 + 0.1 * chance('dx' || id), 70 + 0.03 * chance('dy' || id)), 4326);
+SELECT draw(:'north');
+-- as round as in metres: a degree of longitude is short here
+SELECT median < 1.4 FROM (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY (ST_XMax(m) - ST_XMin(m)) / (ST_YMax(m) - ST_YMin(m))) AS median FROM drawn, ST_Transform(geom, 32635) m) x;
+SELECT ST_MakeEnvelope(40500000, 2812000, 40501000, 2812800, 4549) AS metres \gset
+UPDATE atom SET geom = ST_SetSRID(ST_Point(40500000 + 1000 * chance('dx' || id), 2812000 + 800 * chance('dy' || id)), 4549);
+SELECT draw(:'metres');
+
+-- More points than one call of PostGIS is given
+TRUNCATE atom;
+INSERT INTO atom SELECT i, ST_Point(1000 * chance('cx' || i), 800 * chance('cy' || i)), 1 + floor(4 * chance('ch' || i)), NULL FROM generate_series(1, 9000) i;
+SELECT draw(:'square');
+
+SET client_min_messages = warning;
+DROP SCHEMA build CASCADE;
