@@ -292,13 +292,14 @@ $$;
 -- Keep the instances whose plan is one of connected regions; want the others with those regions anew, or all anew
 -- where that has not helped for long.
 CREATE PROCEDURE bench_plant() LANGUAGE plpgsql AS $$
-DECLARE changed bigint;
+DECLARE changed bigint; tasks int[];
 BEGIN
 	INSERT INTO task (test, name, area, ids, atoms, households, residents, k)
 	SELECT 'planted', p.seed, p.area, a.ids, a.atoms, a.h, a.r, p.k FROM planted p JOIN (
 		SELECT seed, array_agg(id ORDER BY id) AS ids, array_agg(ST_Point(x, y) ORDER BY id) AS atoms, array_agg(households ORDER BY id) AS h, array_agg(residents ORDER BY id) AS r
 		FROM planted_atom GROUP BY 1) a USING (seed) ORDER BY seed;
-	CALL bench_pieces(ARRAY(SELECT id FROM task k JOIN wanted ON k.test = 'planted' AND k.name = seed::text));
+	tasks := ARRAY(SELECT id FROM task k JOIN wanted ON k.test = 'planted' AND k.name = seed::text);
+	CALL bench_pieces(tasks);
 	CREATE TEMPORARY TABLE label ON COMMIT DROP AS
 		SELECT u.task, u.i, u.unit, p.region, u.unit AS label, p.seed FROM unit u JOIN task k ON k.id = u.task JOIN planted_atom p ON p.seed = k.name::int AND p.id = u.i;
 	CREATE TEMPORARY TABLE within ON COMMIT DROP AS
