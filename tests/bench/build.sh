@@ -170,7 +170,7 @@ SQL
   sql -c "SELECT bench_shape_report('subzone', 'free')"
 }
 
-# timed TEST NAME: the query that draws a task, and the peer's.
+# call TEST NAME, peer_call TEST NAME CLUSTERS: the query that draws a task, and the peer's.
 call() { echo "SELECT count(*) FROM task t, grid_build(t.ids, t.atoms, t.households, t.residents, t.area) WHERE t.test = '$1' AND t.name = '$2'"; }
 peer_call() { echo "SELECT count(*) FROM task t, bench_kmeans(t.ids, t.atoms, t.area, $3) WHERE t.test = '$1' AND t.name = '$2'"; }
 
@@ -189,7 +189,7 @@ SQL
 }
 
 times() {
-  local n rounds first="" series
+  local n rounds series
   town small50 50 5000
   town small500 500 5000
   rounds=$(size 5 1)
@@ -206,8 +206,6 @@ SQL
     town "series$n" "$n" 0
     sql <<SQL
 CALL bench_time('series', '{"$n buildings"}', ARRAY[\$\$$(call town "series$n")\$\$], 1, warm => false);
-SELECT 'SELECT sum(h) / 430 FROM task, unnest(households) AS h WHERE name = ''series$n''' AS q \gset
-:q \gset
 SQL
     sql -c "CALL bench_time('series, peer', '{\"$n buildings\"}', ARRAY[\$\$$(peer_call town "series$n" "(SELECT sum(h) / 430 FROM unnest(t.households) AS h)::int")\$\$], 1, warm => false)"
   done
