@@ -137,7 +137,7 @@ CREATE FUNCTION bench_wrong(test text) RETURNS TABLE (task int, variant text, wh
 	UNION ALL
 	SELECT task, variant, 'edges that are not once on each side', count(*) FROM edge WHERE n > 1 AND NOT (n = 2 AND two AND both_ways) GROUP BY 1, 2
 	UNION ALL
-	SELECT e.task, e.variant, 'outer borders of another length', 1 FROM edge e JOIN whole w ON w.id = e.task WHERE e.n = 1
+	SELECT e.task, e.variant, 'outer borders of another length (edges with nothing beyond)', 1 FROM edge e JOIN whole w ON w.id = e.task WHERE e.n = 1
 	GROUP BY 1, 2, w.border HAVING abs(sum(e.length) / w.border - 1) > 1e-9
 	UNION ALL
 	SELECT task, variant, 'atoms lost or doubled', count(*) FROM (
