@@ -121,11 +121,11 @@ barriers_query(const BuildTask *task, const double box[4])
 	double		margin_x = (box[2] - box[0]) / 64;
 	double		margin_y = (box[3] - box[1]) / 64;
 
-	return psprintf("SELECT %s.ST_SnapToGrid(%s.ST_Scale(%s.ST_Translate("
+	return psprintf("SELECT %s.ST_SetSRID(%s.ST_SnapToGrid(%s.ST_Scale(%s.ST_Translate("
 					"  %s.ST_Collect(%s.ST_CollectionExtract(c.g, 2), %s.ST_Boundary(%s.ST_CollectionExtract(c.g, 3))),"
-					"  %.17g, %.17g), %.17g, %.17g), %.17g) FROM (SELECT %s.ST_ClipByBox2D(%s.ST_CurveToLine(%s.ST_Force2D($1)),"
+					"  %.17g, %.17g), %.17g, %.17g), %.17g), 0) FROM (SELECT %s.ST_ClipByBox2D(%s.ST_CurveToLine(%s.ST_Force2D($1)),"
 					"  %s.ST_MakeEnvelope(%.17g, %.17g, %.17g, %.17g, %d)::%s.box2d) AS g) c",
-					postgis, postgis, postgis, postgis, postgis, postgis, postgis,
+					postgis, postgis, postgis, postgis, postgis, postgis, postgis, postgis,
 					-task->frame.x0, -task->frame.y0, task->frame.scale_x, task->frame.scale_y, task->frame.quantum,
 					postgis, postgis, postgis, postgis,
 					box[0] - margin_x, box[1] - margin_y, box[2] + margin_x, box[3] + margin_y, task->srid, postgis);
