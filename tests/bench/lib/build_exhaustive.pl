@@ -8,7 +8,9 @@
 #	vertex ID HOUSEHOLDS RESIDENTS		(residents \N: do not count)
 #	edge ID ID
 # and prints NAME, "none", "exists" or "open" (not finished in so many steps),
-# and the division that was found: ids with commas, grids with bars.
+# the division that was found (ids with commas, grids with bars), and, of graphs of
+# up to 14 vertices, by how much the best division of all is out of the windows:
+# the sum of what each grid misses or exceeds.
 use strict;
 use warnings;
 no warnings 'recursion';
@@ -57,20 +59,17 @@ sub edge
 sub finish
 {
 	return unless defined $name;
-	if (@ids > 62) { print "$name\topen\t\n"; return; }
+	if (@ids > 62) { print "$name\topen\t\t\\N\n"; return; }
 	($steps, %hopeless) = (0);
 	my $found = [];
-	my $verdict = 'none';
-	if (@ids)
-	{
-		my $all = 0;
-		# what nobody lives in and nothing connects with the rest does not count
-		for my $part (components((1 << @ids) - 1)) { $all |= $part if weight($part, 0) + weight($part, 1) > 0; }
-		$verdict = eval { divide($all, $found) ? 'exists' : 'none' };
-		die $@ if !defined $verdict && $@ ne "steps\n";
-		$verdict //= 'open';
-	}
-	print join("\t", $name, $verdict, $verdict eq 'exists' ? join('|', map { join ',', @ids[members($_)] } @$found) : ''), "\n";
+	my $all = 0;
+	# what nobody lives in and nothing connects with the rest does not count
+	for my $part (components((1 << @ids) - 1)) { $all |= $part if weight($part, 0) + weight($part, 1) > 0; }
+	my $verdict = eval { $all && divide($all, $found) ? 'exists' : 'none' };
+	die $@ if !defined $verdict && $@ ne "steps\n";
+	$verdict //= 'open';
+	print join("\t", $name, $verdict, $verdict eq 'exists' ? join('|', map { join ',', @ids[members($_)] } @$found) : '',
+		@ids <= 14 && $all ? least($all) : '\N'), "\n";
 }
 
 sub members { my ($set) = @_; return grep { $set >> $_ & 1 } 0 .. $#ids; }
@@ -173,4 +172,53 @@ sub grow
 		return 1 if grow($part, $set | 1 << $v, ($front | $near[$v]) & $part & ~$barred, $barred, $h + $weight[$v][0], $r + $weight[$v][1], $found);
 	}
 	return 0;
+}
+
+# --- the least that must be out of the windows ---
+
+my (%least, %violation, %connected);
+
+sub least
+{
+	my ($all) = @_;
+	%least = (0 => 0);
+	%violation = %connected = ();
+	return least_of($all);
+}
+
+sub violation
+{
+	my ($set) = @_;
+	return $violation{$set} //= do {
+		my $sum = 0;
+		for my $w (0 .. $weights - 1)
+		{
+			my $x = weight($set, $w);
+			my ($min, $max) = @{ $window[$w] };
+			$sum += $x < $min ? $min - $x : $x > $max ? $x - $max : 0;
+		}
+		$sum;
+	};
+}
+
+# Every subset that holds the lowest vertex, if it is connected, as that vertex's grid.
+sub least_of
+{
+	my ($set) = @_;
+	return $least{$set} if defined $least{$set};
+	my $lowest = $set & -$set;
+	my $rest = $set & ~$lowest;
+	my $best = 9e9;
+	for (my $sub = $rest; ; $sub = ($sub - 1) & $rest)
+	{
+		my $grid = $sub | $lowest;
+		$connected{$grid} //= components($grid) == 1 ? 1 : 0;
+		if ($connected{$grid} && violation($grid) < $best)
+		{
+			my $x = violation($grid) + least_of($set & ~$grid);
+			$best = $x if $x < $best;
+		}
+		last if $sub == 0;
+	}
+	return $least{$set} = $best;
 }
