@@ -52,7 +52,7 @@ finish(PartState *s)
 	}
 	s->effort = s->pace.spent + repair_effort(s->graph);
 	partition_repair(s, REPAIRS);
-	if (s->score.violation > state_least_violation(s) && s->graph->n <= WHOLE_VERTICES)
+	if (s->score.violation > least_violation(s->graph, &s->bounds, s->k) && s->graph->n <= WHOLE_VERTICES)
 		partition_search(s);
 	partition_bring_home(s);
 }
@@ -263,33 +263,32 @@ write_parts(AdjustRun *run, int i, Adjuster *a, const PartPiece *piece, const Pa
 	result->violation = add_capped(result->violation, score->violation);
 }
 
-/* Where the number is free and does not do, those next to it that are possible; returns the best. */
-static int
-best_number_near(AdjustRun *run, Adjuster *a, const int *now, int k, int most)
+/* Where the number is free and does not do, those next to it that are possible; the best is kept. */
+static void
+try_numbers_near(AdjustRun *run, Adjuster *a, const int *now, int k, int most, PartScore *score)
 {
 	PartitionRange range = fitting_range(a->graph, a->bounds, most);
-	PartScore	least = {0};
-	int			best = k;
+	PartScore	best = *score;
+	int			best_k = k;
+	int			last = k;
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 2 && best.violation > least_violation(a->graph, a->bounds, best_k); i++)
 	{
-		int			number = i == 0 ? k : i == 1 ? k + 1 : k - 1;
-		PartScore	score;
+		int			number = i == 0 ? k + 1 : k - 1;
 
-		if (i > 0 && (number < range.low || number > range.high))
+		if (number < range.low || number > range.high)
 			continue;
-		adjust_piece(a, now, run->local, number, &score);
-		score.moved = 0;
-		score.shape = 0;
-		if (i == 0 || compare_scores(&score, &least) < 0)
+		adjust_piece(a, now, run->local, number, score);
+		last = number;
+		if (score->violation < best.violation
+			|| (score->violation == best.violation && score->violating < best.violating))
 		{
-			least = score;
-			best = number;
+			best = *score;
+			best_k = number;
 		}
-		if (least.violation == 0)
-			break;
 	}
-	return best;
+	if (last != best_k)
+		adjust_piece(a, now, run->local, best_k, score);
 }
 
 static void
@@ -311,10 +310,7 @@ adjust_component(AdjustRun *run, int i, int *part, PartitionResult *result)
 	adjuster_begin(&a, &piece.graph, run->bounds, then, host);
 	adjust_piece(&a, now, run->local, k, &score);
 	if (run->any_number && score.violation > 0)
-	{
-		k = best_number_near(run, &a, now, k, c->most[i]);
-		adjust_piece(&a, now, run->local, k, &score);
-	}
+		try_numbers_near(run, &a, now, k, c->most[i], &score);
 	write_parts(run, i, &a, &piece, &score, part, result);
 	adjuster_end(&a);
 	partition_release_piece(host, &piece);

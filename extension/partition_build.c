@@ -20,6 +20,9 @@
 #define VERTEX_EFFORT	100000	/* and more for each vertex */
 #define STRICT_STEPS	500		/* a vertex, for the shape alone */
 
+/* More vertices than this are searched district by district: so many fit into a processor's cache. */
+#define DISTRICT		2000
+
 /* Other numbers of parts that are tried where one does not do. */
 #define OTHER_NUMBERS	4
 
@@ -61,7 +64,7 @@ repair_effort(const PartitionGraph *graph)
 void
 partition_search(PartState *s)
 {
-	int64_t		least = state_least_violation(s);
+	int64_t		least = least_violation(s->graph, &s->bounds, s->k);
 	PartScore	best = s->score;
 	int			tries = s->graph->n <= MAX_RESTARTED ? RESTARTS : 1;
 	int		   *part = host_array(s->pace.host, int, s->graph->n);
@@ -96,14 +99,30 @@ improve_shape(PartState *s)
 	partition_polish(s);
 }
 
-void
-partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
-				const Host *host, int *part, PartScore *score)
+/* The vertices in the order of their parts, and where each part begins. */
+static void
+group_by_part(int n, const int *part, int k, int *begin, int *vertices)
 {
-	PartPace	steps = {.host = host};
+	for (int p = 0; p <= k; p++)
+		begin[p] = 0;
+	for (int v = 0; v < n; v++)
+		begin[part[v] + 1]++;
+	for (int p = 0; p < k; p++)
+		begin[p + 1] += begin[p];
+	for (int v = 0; v < n; v++)
+		vertices[begin[part[v]]++] = v;
+	for (int p = k; p > 0; p--)
+		begin[p] = begin[p - 1];
+	begin[0] = 0;
+}
+
+/* Search what begins at a first partition. */
+static void
+search_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
+			 const Host *host, int *part, PartScore *score)
+{
 	PartState	s;
 
-	partition_start(graph, k, &steps, part);
 	state_begin(&s, graph, bounds, k, part, NULL, host);
 	if (graph->n <= EXACT_VERTICES)
 		finish_exactly(&s);
@@ -112,6 +131,92 @@ partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int 
 		partition_search(&s);
 		improve_shape(&s);
 	}
+	memcpy(part, s.part, sizeof(int) * (size_t) graph->n);
+	*score = s.score;
+	state_release(&s);
+}
+
+/* Search the parts from first on, k of them, by themselves; their vertices are given. */
+static void
+search_district(const PartitionGraph *graph, const PartitionBounds *bounds, int first, int k,
+				const int *vertices, int n, int *index, PartPace *steps, int *part)
+{
+	const Host *host = steps->host;
+	int		   *local = host_array(host, int, n);
+	PartPiece	piece;
+	PartScore	score;
+
+	partition_cut_out(graph, vertices, n, index, steps, &piece);
+	for (int i = 0; i < n; i++)
+		local[i] = part[vertices[i]] - first;
+	search_piece(&piece.graph, bounds, k, host, local, &score);
+	for (int i = 0; i < n; i++)
+		part[vertices[i]] = first + local[i];
+	partition_release_piece(host, &piece);
+	host->release(local);
+}
+
+/* Parts that are searched together. */
+typedef struct District
+{
+	int			first;
+	int			k;
+} District;
+
+/*
+ * Halve the numbers of the parts as partition_start does, so that those of one
+ * half are beside each other, until the vertices of each are few enough.
+ */
+static void
+search_districts(const PartitionGraph *graph, const PartitionBounds *bounds, int k, PartPace *steps, int *part)
+{
+	const Host *host = steps->host;
+	District	waiting[64];
+	int			nwaiting = 0;
+	int		   *index = host_array(host, int, graph->n);
+	int		   *begin = host_array(host, int, (size_t) k + 1);
+	int		   *vertices = host_array(host, int, graph->n);
+
+	group_by_part(graph->n, part, k, begin, vertices);
+	for (int v = 0; v < graph->n; v++)
+		index[v] = -1;
+	waiting[nwaiting++] = (District) {0, k};
+	while (nwaiting > 0)
+	{
+		District	d = waiting[--nwaiting];
+		int			n = begin[d.first + d.k] - begin[d.first];
+
+		if (n > DISTRICT && d.k > 1)
+		{
+			waiting[nwaiting++] = (District) {d.first + d.k / 2, d.k - d.k / 2};
+			waiting[nwaiting++] = (District) {d.first, d.k / 2};
+		}
+		else
+			search_district(graph, bounds, d.first, d.k, vertices + begin[d.first], n, index, steps, part);
+	}
+	host->release(index);
+	host->release(begin);
+	host->release(vertices);
+}
+
+void
+partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
+				const Host *host, int *part, PartScore *score)
+{
+	PartPace	steps = {.host = host};
+	PartState	s;
+
+	partition_start(graph, k, &steps, part);
+	if (graph->n <= DISTRICT || k < 4)
+	{
+		search_piece(graph, bounds, k, host, part, score);
+		return;
+	}
+	search_districts(graph, bounds, k, &steps, part);
+	/* What no district could do by itself. */
+	state_begin(&s, graph, bounds, k, part, NULL, host);
+	s.effort = repair_effort(graph);
+	partition_repair(&s, REPAIRS);
 	memcpy(part, s.part, sizeof(int) * (size_t) graph->n);
 	*score = s.score;
 	state_release(&s);
@@ -126,12 +231,12 @@ piece_of_any_number(const PartitionGraph *graph, const PartitionBounds *bounds, 
 	int			k = fitting_number(graph, bounds, most, 0);
 
 	partition_piece(graph, bounds, k, host, part, score);
-	for (int rank = 1; rank <= OTHER_NUMBERS && score->violation > 0; rank++)
+	for (int rank = 1; rank <= (graph->n <= MAX_RESTARTED ? OTHER_NUMBERS : 1); rank++)
 	{
 		int			number = fitting_number(graph, bounds, most, rank);
 		PartScore	found;
 
-		if (number == 0)
+		if (score->violation <= least_violation(graph, bounds, k) || number == 0)
 			break;
 		partition_piece(graph, bounds, number, host, other, &found);
 		if (found.violation < score->violation

@@ -273,7 +273,7 @@ void
 partition_repair(PartState *s, int rounds)
 {
 	Region		r;
-	int64_t		least = state_least_violation(s);
+	int64_t		least = least_violation(s->graph, &s->bounds, s->k);
 
 	if (s->score.violation <= least || s->k < 2)
 		return;

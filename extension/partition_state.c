@@ -406,22 +406,22 @@ state_may_leave(PartState *s, int v)
 }
 
 int64_t
-state_least_violation(const PartState *s)
+least_violation(const PartitionGraph *graph, const PartitionBounds *bounds, int k)
 {
 	int64_t		total[PARTITION_WEIGHTS] = {0};
 	int64_t		inevitable = 0;
 	int64_t		sand;
 
-	for (int v = 0; v < s->graph->n; v++)
+	for (int v = 0; v < graph->n; v++)
 		for (int w = 0; w < PARTITION_WEIGHTS; w++)
 		{
-			int64_t		weight = s->graph->vertices[v].weight[w];
+			int64_t		weight = graph->vertices[v].weight[w];
 
 			total[w] += weight;
-			if (weight > s->bounds.max[w])
-				inevitable = add_capped(inevitable, weight - s->bounds.max[w]);
+			if (weight > bounds->max[w])
+				inevitable = add_capped(inevitable, weight - bounds->max[w]);
 		}
-	sand = sand_violation(&s->bounds, total, s->k);
+	sand = sand_violation(bounds, total, k);
 	return sand > inevitable ? sand : inevitable;
 }
 

@@ -171,7 +171,7 @@ extern void state_move(PartState *s, int v, int to);
 /* May v leave its part: does what stays hang together (false where that takes long to tell)? */
 extern bool state_may_leave(PartState *s, int v);
 /* No partition into k parts violates less. */
-extern int64_t state_least_violation(const PartState *s);
+extern int64_t least_violation(const PartitionGraph *graph, const PartitionBounds *bounds, int k);
 /* Whether the part is one vertex that is too heavy by itself. */
 extern bool state_hopeless(const PartState *s, int part);
 

@@ -9,7 +9,8 @@
  *
  * FILE has one tower size a line.  Modes: planted (default), tight (households of
  * 2.2 to 2.5), free (the number of parts is not given), growth (1,000 to 16,000 cells), houses,
- *	manyhouses.
+ *	manyhouses, real (so many cells, any sizes),
+ *	realhouses, adjust.
  */
 #include <math.h>
 #include <stdio.h>
@@ -38,9 +39,27 @@ typedef struct Instance
 	int			k;
 } Instance;
 
-static void
-no_pause(void)
+static double last_pause;
+static double longest_gap;
+
+static double
+now(void)
 {
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
+/* How long a cancel would have waited. */
+static void
+note_pause(void)
+{
+	double		t = now();
+
+	if (t - last_pause > longest_gap)
+		longest_gap = t - last_pause;
+	last_pause = t;
 }
 
 static void *
@@ -53,7 +72,7 @@ resize(void *block, size_t bytes)
 	return new;
 }
 
-static const Host host = {resize, free, no_pause};
+static const Host host = {resize, free, note_pause};
 
 static uint32_t
 draw(uint32_t n)
@@ -66,15 +85,6 @@ static double
 draw_real(double low, double high)
 {
 	return low + (high - low) * draw(1u << 30) / (double) (1u << 30);
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
 }
 
 /* Number i of the six neighbours of a cell of a lattice w wide, or -1. */
@@ -124,7 +134,8 @@ grow(int w, int h, const int *plan, int begin, int n, int *members)
 	members[0] = begin;
 	for (int tries = 0; count < n && tries < 60 * n; tries++)
 	{
-		int			to = lattice_neighbour(members[draw((uint32_t) count)], w, h, (int) draw(6));
+		int			from = members[draw((uint32_t) count)];
+		int			to = lattice_neighbour(from, w, h, (int) draw(6));
 		bool		is_member = false;
 
 		if (to < 0 || plan[to] >= 0)
@@ -347,6 +358,7 @@ solve(const Instance *in, int parts, PartitionResult *result)
 	double		begin = now();
 	double		took;
 
+	last_pause = begin;
 	partition_build(&in->graph, &bounds, parts, &host, part, result);
 	took = now() - begin;
 	if (in->graph.n < 50000)
@@ -408,6 +420,146 @@ run_growth(int most, int largest)
 	}
 }
 
+/* Some towers grow after a plan was made: how much has to move? */
+static void
+run_adjust(int instances)
+{
+	int64_t		moved = 0;
+	int64_t		all = 0;
+	int			solved = 0;
+	double		total = 0;
+	double		slowest = 0;
+
+	for (int i = 0; i < instances; i++)
+	{
+		Instance	in;
+		PartitionResult result;
+		PartitionResult after;
+		int		   *part;
+		int		   *then;
+		double		begin;
+		double		took;
+
+		seed = (uint64_t) i * 77773 + 12345;
+		make_instance(&in, 100 + (int) draw(300), 0);
+		part = malloc(sizeof(int) * (size_t) in.graph.n);
+		then = malloc(sizeof(int) * (size_t) in.graph.n);
+		partition_build(&in.graph, &bounds, in.k, &host, part, &result);
+		for (int v = 0; v < in.graph.n; v++)
+			if (draw(50) == 0 && in.vertices[v].weight[0] < 330)
+			{
+				in.vertices[v].weight[0] += in.vertices[v].weight[0] / 3;
+				in.vertices[v].weight[1] += in.vertices[v].weight[1] / 3;
+			}
+		begin = now();
+		partition_adjust(&in.graph, &bounds, 0, part, result.parts, &host, then, &after);
+		took = now() - begin;
+		total += took;
+		slowest = took > slowest ? took : slowest;
+		solved += after.violation == 0;
+		for (int v = 0; v < in.graph.n; v++)
+		{
+			all += in.vertices[v].weight[0];
+			moved += then[v] != part[v] ? in.vertices[v].weight[0] : 0;
+		}
+		free(part);
+		free(then);
+		free_instance(&in);
+	}
+	printf("adjusted: %d of %d in bounds, %.2f %% of the weight moved, mean %.3f s, slowest %.3f s\n",
+		   solved, instances, 100.0 * (double) moved / (double) all, total / instances, slowest);
+}
+
+/* Medians of the shapes that k-means alone makes, whatever they weigh, for comparison. */
+static void
+run_kmeans(const Instance *in, int k)
+{
+	const PartitionGraph *g = &in->graph;
+	int		   *part = malloc(sizeof(int) * (size_t) g->n);
+	double	   *x = malloc(sizeof(double) * 3 * (size_t) k);
+	double	   *y = x + k;
+	double	   *w = y + k;
+
+	for (int p = 0; p < k; p++)
+	{
+		int			v = (int) draw((uint32_t) g->n);
+
+		x[p] = g->vertices[v].x;
+		y[p] = g->vertices[v].y;
+	}
+	for (int round = 0; round < 40; round++)
+	{
+		for (int v = 0; v < g->n; v++)
+		{
+			double		least = INFINITY;
+
+			for (int p = 0; p < k; p++)
+			{
+				double		dx = x[p] - g->vertices[v].x;
+				double		dy = y[p] - g->vertices[v].y;
+
+				if (dx * dx + dy * dy < least)
+				{
+					least = dx * dx + dy * dy;
+					part[v] = p;
+				}
+			}
+		}
+		for (int p = 0; p < 3 * k; p++)
+			x[p] = 0;
+		for (int v = 0; v < g->n; v++)
+		{
+			double		weight = (double) g->vertices[v].weight[0] + 0.001;
+
+			x[part[v]] += weight * g->vertices[v].x;
+			y[part[v]] += weight * g->vertices[v].y;
+			w[part[v]] += weight;
+		}
+		for (int p = 0; p < k; p++)
+			if (w[p] > 0)
+			{
+				x[p] /= w[p];
+				y[p] /= w[p];
+			}
+	}
+	nshapes = 0;
+	measure_shapes(g, part, k);
+	printf("k-means: ");
+	report_shapes();
+	free(part);
+	free(x);
+}
+
+/* Nothing is planted: every cell has any real size, the largest alone too heavy, some none. */
+static void
+run_unplanned(int cells, int largest)
+{
+	int			w = (int) sqrt(cells);
+	int			h = cells / w;
+	int		   *plan = calloc((size_t) (w * h), sizeof(int));
+	PartitionVertex *vertices = calloc((size_t) (w * h), sizeof(PartitionVertex));
+	Instance	in;
+	PartitionResult result;
+	double		took;
+
+	for (int i = 0; i < w * h; i++)
+	{
+		vertices[i].weight[0] = draw(20) == 0 ? 0 :
+			largest > 0 ? 1 + (int) draw((uint32_t) largest) : sizes[draw((uint32_t) nsizes)];
+		vertices[i].weight[1] = (int64_t) ((double) vertices[i].weight[0] * draw_real(2.6, 3.4));
+	}
+	make_graph(&in, w, h, plan, vertices);
+	took = solve(&in, 0, &result);
+	printf("n %d: %d parts, violation %lld in %d, %.2f s, %.1f ms between pauses at most\n", in.graph.n, result.parts,
+		   (long long) result.violation, result.violating, took, 1000 * longest_gap);
+	report_shapes();
+	if (in.graph.n <= 20000)
+		run_kmeans(&in, result.parts);
+	free_instance(&in);
+	free(plan);
+	free(vertices);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -422,6 +574,12 @@ main(int argc, char **argv)
 	fclose(f);
 	if (strcmp(mode, "growth") == 0)
 		run_growth(16000, 0);
+	else if (strcmp(mode, "real") == 0)
+		run_unplanned(instances, 0);
+	else if (strcmp(mode, "realhouses") == 0)
+		run_unplanned(instances, 12);
+	else if (strcmp(mode, "adjust") == 0)
+		run_adjust(instances);
 	else if (strcmp(mode, "houses") == 0)
 		run_planted(instances, false, 500, 800, 12);
 	else if (strcmp(mode, "manyhouses") == 0)

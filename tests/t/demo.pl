@@ -92,6 +92,7 @@ is($second, $first, 'generated again, under other plans: the same content');
 psql(q{DROP TABLE demo.event, demo.kind; DROP TRIGGER keep_code ON demo.household;
     SELECT grid_layer_drop('grids'); UPDATE demo.household SET code = NULL});
 check_document('docs/tutorial.md', 'demo_twice');
+check_document('docs/drawing.md', 'demo_twice');
 fresh_database('readme');
 check_document('README.md', 'readme');
 done_testing;
