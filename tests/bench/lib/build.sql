@@ -117,10 +117,15 @@ CREATE FUNCTION bench_wrong(test text) RETURNS TABLE (task int, variant text, wh
 				CASE WHEN up THEN bx ELSE ax END AS x2, CASE WHEN up THEN by ELSE ay END AS y2
 			FROM (SELECT *, (ax, ay) < (bx, by) AS up FROM side) s JOIN whole w ON w.id = s.task WHERE s.variant <> 'kmeans') s
 		GROUP BY task, variant, x1, y1, x2, y2),
-	together AS MATERIALIZED (SELECT task, variant, sum(ST_Area(geom)) AS size, ST_Union(geom) AS geom FROM mine GROUP BY 1, 2),
+	-- A union of thousands of grids with many holes takes GEOS minutes, and so the area is cut up instead. What is
+	-- beyond it, and what is missing in it, is the symmetric difference where nothing overlaps.
+	share AS MATERIALIZED (SELECT id, ST_Subdivide(area, 128) AS geom FROM whole),
+	inside AS (
+		SELECT m.task, m.variant, sum(ST_Area(ST_Intersection(m.geom, s.geom))) AS size
+		FROM mine m JOIN share s ON s.id = m.task AND m.geom && s.geom GROUP BY 1, 2),
 	tiled AS MATERIALIZED (
-		SELECT task, variant, t.size / w.size - 1 AS surplus, ST_Area(ST_SymDifference(t.geom, w.area)) / w.size AS difference
-		FROM together t JOIN whole w ON w.id = t.task),
+		SELECT m.task, m.variant, m.size / w.size - 1 AS surplus, ((m.size - i.size) + (w.size - i.size)) / w.size AS difference
+		FROM (SELECT task, variant, sum(ST_Area(geom)) AS size FROM mine GROUP BY 1, 2) m JOIN inside i USING (task, variant) JOIN whole w ON w.id = m.task),
 	member AS MATERIALIZED (SELECT m.task, m.variant, m.grid, i FROM mine m, unnest(m.ids) AS i),
 	atom AS MATERIALIZED (SELECT w.id AS task, u.* FROM whole w, unnest(w.ids, w.atoms, w.households, w.residents) AS u (i, geom, h, r)),
 	counted AS (
@@ -134,7 +139,7 @@ CREATE FUNCTION bench_wrong(test text) RETURNS TABLE (task int, variant text, wh
 	UNION ALL
 	SELECT task, variant, 'overlaps (areas sum to another area)', 1 FROM tiled WHERE abs(surplus) > 1e-9
 	UNION ALL
-	SELECT task, variant, 'gaps (the grids together are not the area)', 1 FROM tiled WHERE difference > 1e-9
+	SELECT task, variant, 'gaps (the grids together are not the area)', 1 FROM tiled WHERE abs(difference) > 1e-9
 	UNION ALL
 	SELECT task, variant, 'edges that are not once on each side', count(*) FROM edge WHERE n > 1 AND NOT (n = 2 AND two AND both_ways) GROUP BY 1, 2
 	UNION ALL
@@ -231,12 +236,14 @@ BEGIN
 	FROM task k, ST_Dump(ST_Polygonize(ARRAY[ST_UnaryUnion(ST_Collect(ST_Boundary(k.area), ST_VoronoiLines(ST_Collect(k.atoms), 0, k.area)))])) p
 	WHERE k.id = ANY (tasks) AND ST_Intersects(k.area, ST_PointOnSurface(p.geom));
 	ANALYZE piece;
-	INSERT INTO unit
-	SELECT task, i, min(i) OVER (PARTITION BY task, n) FROM (
+	-- which piece each point is in
+	CREATE TEMPORARY TABLE stand AS
 		SELECT DISTINCT ON (k.id, i) k.id AS task, i, p.n FROM task k, unnest(k.ids, k.atoms) AS u (i, geom), piece p
-		WHERE k.id = ANY (tasks) AND p.task = k.id AND ST_Intersects(p.geom, u.geom) ORDER BY k.id, i, p.n) x;
-	UPDATE piece p SET unit = u.unit FROM task k, unnest(k.ids, k.atoms) AS a (i, geom), unit u
-	WHERE k.id = p.task AND ST_Intersects(p.geom, a.geom) AND u.task = k.id AND u.i = a.i;
+		WHERE k.id = ANY (tasks) AND p.task = k.id AND ST_Intersects(p.geom, u.geom) ORDER BY k.id, i, p.n;
+	INSERT INTO unit SELECT task, i, min(i) OVER (PARTITION BY task, n) FROM stand;
+	UPDATE piece p SET unit = s.i FROM (SELECT task, n, min(i) AS i FROM stand GROUP BY 1, 2) s WHERE s.task = p.task AND s.n = p.n;
+	DROP TABLE stand;
+	ANALYZE unit;
 	INSERT INTO piece_side
 	WITH point AS (
 		SELECT task, n, (p).path[1] AS ring, (p).path[2] AS nth, ST_X((p).geom) AS x, ST_Y((p).geom) AS y
@@ -249,6 +256,7 @@ BEGIN
 		SELECT task, min(n) AS n, max(n) AS m, max(length) AS length FROM line2 GROUP BY task, a, b HAVING count(*) = 2)
 	SELECT task, n, m, sum(length) FROM pair WHERE n <> m GROUP BY 1, 2, 3;
 	INSERT INTO piece_side SELECT task, m, n, length FROM piece_side;
+	ANALYZE piece, piece_side;
 	LOOP
 		UPDATE piece p SET unit = b.unit FROM (
 			SELECT DISTINCT ON (l.task, l.n) l.task, l.n, o.unit FROM piece l JOIN piece_side s USING (task, n) JOIN piece o ON o.task = l.task AND o.n = s.m
