@@ -6,6 +6,7 @@
  *		build_frame.c	local coordinates, and back
  *		build_map.c		which of many polygons a point is in
  *		build_lines.c	the area cut along all lines that are given: faces
+ *		build_cuts.c	faces with too many atoms for one call of PostGIS cut
  *		build_pieces.c	faces cut between the atoms in them: pieces
  *		build_barrier.c	which borders run along barriers
  *		build_units.c	pieces put together to what is never split: units
@@ -186,7 +187,10 @@ extern MeshPoint frame_given(const BuildFrame *frame, MeshPoint local);
 extern void build_read_rings(BuildRings *rings, Datum geometry, BuildFrame *frame);
 extern double build_ring_area(const BuildRings *rings, int ring);
 extern bool build_rings_contain(const BuildRings *rings, MeshPoint point);
+
+/* The square of the distance from a point to a side or to the nearest of all sides, and where that is. */
 extern double build_square_to_side(MeshPoint a, MeshPoint b, MeshPoint p, MeshPoint *near);
+extern double build_square_to_rings(const BuildRings *rings, MeshPoint p, MeshPoint *near);
 
 /* build_map.c */
 typedef struct BuildMap BuildMap;
@@ -204,8 +208,14 @@ extern const Host build_host;
 extern uint64 build_query(const char *query, int nvalues, const Oid *types, Datum *values);
 extern Datum build_value(uint64 row, int column, bool *isnull);
 
+/* SQL for the faces between lines (an expression), noded with a quantum; and a row of it, false where that is outside. */
+extern char *build_faces_query(const char *lines, const char *quantum);
+extern bool build_read_face(uint64 row, BuildMap *within, BuildFace *face);
+
 /* The steps, in their order. */
 extern void build_lines(BuildPlan *plan);
+extern void build_cuts(BuildPlan *plan);
+extern void build_sort_sites(BuildPlan *plan);
 extern void build_pieces(BuildPlan *plan);
 extern void build_units(BuildPlan *plan);
 extern void build_mark_barriers(BuildPlan *plan);

@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
 #include "postgis.h"
 #include "utils/memutils.h"
 
@@ -206,4 +207,28 @@ build_square_to_side(MeshPoint a, MeshPoint b, MeshPoint p, MeshPoint *near)
 	where = Min(Max(where, 0), 1);
 	*near = (MeshPoint) {a.x + where * dx, a.y + where * dy};
 	return (p.x - near->x) * (p.x - near->x) + (p.y - near->y) * (p.y - near->y);
+}
+
+double
+build_square_to_rings(const BuildRings *rings, MeshPoint p, MeshPoint *near)
+{
+	double		best = INFINITY;
+
+	CHECK_FOR_INTERRUPTS();
+	for (int r = 0; r < rings->nrings; r++)
+	{
+		const MeshPoint *points = rings->points + rings->rings[r].first;
+
+		for (int i = 0; i + 1 < rings->rings[r].n; i++)
+		{
+			MeshPoint	at;
+			double		square = build_square_to_side(points[i], points[i + 1], p, &at);
+
+			if (square >= best)
+				continue;
+			best = square;
+			*near = at;
+		}
+	}
+	return best;
 }

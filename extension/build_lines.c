@@ -6,9 +6,6 @@
  * All lines are noded together once, on the lattice of the local coordinates,
  * so that neighbours have identical vertices.  Barriers end where polygons
  * begin, which are never split.
- *
- * Where there are more points than one call of PostGIS should be given, lines
- * that are nobody's cut the area until no face has too many.
  */
 #include "build.h"
 
@@ -26,90 +23,6 @@
 
 /* On lines that are noded, only rounding is to be forgiven. */
 #define REACH_OF_LINES		4
-
-/* --- cuts --- */
-
-static int
-compare_x(const void *a, const void *b)
-{
-	const MeshPoint *p = a;
-	const MeshPoint *q = b;
-
-	return (p->x > q->x) - (p->x < q->x);
-}
-
-static int
-compare_y(const void *a, const void *b)
-{
-	const MeshPoint *p = a;
-	const MeshPoint *q = b;
-
-	return (p->y > q->y) - (p->y < q->y);
-}
-
-static double
-middle(double low, double high, double quantum)
-{
-	return floor((low + high) / 2 / quantum) * quantum;
-}
-
-static void
-add_cut(BuildPlan *plan, MeshPoint from, MeshPoint to)
-{
-	double	   *cut;
-
-	plan->cuts = build_host.resize(plan->cuts, host_bytes(plan->ncuts + 1, 4 * sizeof(double)));
-	cut = &plan->cuts[4 * plan->ncuts++];
-	cut[0] = from.x;
-	cut[1] = from.y;
-	cut[2] = to.x;
-	cut[3] = to.y;
-}
-
-/* Cut a box at the median of the points in it, along its shorter side, and so on. */
-static void
-cut_box(BuildPlan *plan, MeshPoint *points, int n, MeshPoint low, MeshPoint high)
-{
-	bool		upright = high.x - low.x >= high.y - low.y;
-	double		at;
-	MeshPoint	end = high;
-	MeshPoint	begin = low;
-
-	CHECK_FOR_INTERRUPTS();
-	if (n <= BUILD_MOST_SITES)
-		return;
-	qsort(points, n, sizeof(MeshPoint), upright ? compare_x : compare_y);
-	if (upright)
-	{
-		at = middle(points[n / 2 - 1].x, points[n / 2].x, plan->task->frame.quantum);
-		begin.x = end.x = at;
-	}
-	else
-	{
-		at = middle(points[n / 2 - 1].y, points[n / 2].y, plan->task->frame.quantum);
-		begin.y = end.y = at;
-	}
-	/* Where most are at one place there is nothing to cut. */
-	if (at <= (upright ? low.x : low.y) || at >= (upright ? high.x : high.y))
-		return;
-	add_cut(plan, begin, end);
-	cut_box(plan, points, n / 2, low, end);
-	cut_box(plan, points + n / 2, n - n / 2, begin, high);
-}
-
-static void
-find_cuts(BuildPlan *plan, MeshPoint low, MeshPoint high)
-{
-	const BuildTask *task = plan->task;
-	MeshPoint  *points = palloc_extended(host_bytes(task->natoms, sizeof(MeshPoint)), MCXT_ALLOC_HUGE);
-	int			n = 0;
-
-	for (int i = 0; i < task->natoms; i++)
-		if (task->atoms[i].point)
-			points[n++] = task->atoms[i].place;
-	cut_box(plan, points, n, low, high);
-	pfree(points);
-}
 
 /* --- barriers --- */
 
@@ -216,11 +129,6 @@ given_lines(const BuildPlan *plan, const BuildRings *polygons, int npolygons)
 	put_rings(&wkb, &plan->area, &lines);
 	for (int i = 0; i < npolygons; i++)
 		put_rings(&wkb, &polygons[i], &lines);
-	for (int i = 0; i < plan->ncuts; i++, lines++)
-	{
-		wkb_set_count(&wkb, wkb_open(&wkb, WKB_LINE), 2);
-		wkb_points(&wkb, plan->cuts + 4 * i, 2);
-	}
 	wkb_set_count(&wkb, head, lines);
 	return wkb_finish(&wkb);
 }
@@ -257,21 +165,46 @@ given_polygons(const BuildRings *polygons, int npolygons)
 	return wkb_finish(&wkb);
 }
 
-/* SQL for the polygons between the lines $1, $2 where there are barriers, less the polygons $3 where there are some. */
-static char *
-faces_query(const BuildPlan *plan, bool barriers, bool polygons)
+char *
+build_faces_query(const char *lines, const char *quantum)
 {
 	char	   *postgis = postgis_schema_quoted();
-	char	   *lines = psprintf("%s.ST_GeomFromWKB($1)", postgis);
 
-	if (barriers)
-		lines = psprintf("%s.ST_Collect(%s, %s)", postgis, lines, !polygons ? "$2" :
-						 psprintf("%s.ST_Difference($2, %s.ST_UnaryUnion(%s.ST_MakeValid(%s.ST_GeomFromWKB($3))))",
-								  postgis, postgis, postgis, postgis));
 	return psprintf("SELECT d.geom, %s.ST_X(p.inside), %s.ST_Y(p.inside), %s.ST_Area(d.geom), %s.ST_Perimeter(d.geom)"
-					" FROM %s.ST_Dump(%s.ST_Polygonize(ARRAY[%s.ST_UnaryUnion(%s, %.17g)])) d,"
+					" FROM %s.ST_Dump(%s.ST_Polygonize(ARRAY[%s.ST_UnaryUnion(%s, %s)])) d,"
 					"  LATERAL (SELECT %s.ST_PointOnSurface(d.geom) AS inside) p",
-					postgis, postgis, postgis, postgis, postgis, postgis, postgis, lines, plan->task->frame.quantum, postgis);
+					postgis, postgis, postgis, postgis, postgis, postgis, postgis, lines, quantum, postgis);
+}
+
+/* SQL for the lines $1, with $2 where there are barriers, less the polygons $3 where there are some. */
+static char *
+lines_expression(bool barriers, bool polygons)
+{
+	char	   *postgis = postgis_schema_quoted();
+
+	if (!barriers)
+		return psprintf("%s.ST_GeomFromWKB($1)", postgis);
+	return psprintf("%s.ST_Collect(%s.ST_GeomFromWKB($1), %s)", postgis, postgis, !polygons ? "$2" :
+					psprintf("%s.ST_Difference($2, %s.ST_UnaryUnion(%s.ST_MakeValid(%s.ST_GeomFromWKB($3))))",
+							 postgis, postgis, postgis, postgis));
+}
+
+bool
+build_read_face(uint64 row, BuildMap *within, BuildFace *face)
+{
+	bool		isnull;
+
+	memset(face, 0, sizeof(*face));
+	face->inside.x = DatumGetFloat8(build_value(row, 2, &isnull));
+	face->inside.y = DatumGetFloat8(build_value(row, 3, &isnull));
+	face->area = DatumGetFloat8(build_value(row, 4, &isnull));
+	face->perimeter = DatumGetFloat8(build_value(row, 5, &isnull));
+	face->atom = -1;
+	if (build_map_locate(within, face->inside) < 0)
+		return false;
+	face->geometry = PointerGetDatum(PG_DETOAST_DATUM_COPY(build_value(row, 1, &isnull)));
+	build_read_rings(&face->rings, face->geometry, NULL);
+	return true;
 }
 
 /* Read the faces that are in the area. */
@@ -282,24 +215,10 @@ read_faces(BuildPlan *plan, uint64 rows)
 
 	build_map_add(map, 0, &plan->area);
 	build_map_finish(map);
-	plan->faces = palloc_extended(host_bytes(rows, sizeof(BuildFace)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	plan->faces = build_host.resize(NULL, host_bytes(rows, sizeof(BuildFace)));
 	for (uint64 i = 0; i < rows; i++)
-	{
-		BuildFace  *face = &plan->faces[plan->nfaces];
-		bool		isnull;
-
-		face->inside.x = DatumGetFloat8(build_value(i, 2, &isnull));
-		face->inside.y = DatumGetFloat8(build_value(i, 3, &isnull));
-		face->area = DatumGetFloat8(build_value(i, 4, &isnull));
-		face->perimeter = DatumGetFloat8(build_value(i, 5, &isnull));
-		face->atom = -1;
-		if (build_map_locate(map, face->inside) < 0)
-			continue;
-		face->geometry = PointerGetDatum(PG_DETOAST_DATUM_COPY(build_value(i, 1, &isnull)));
-		build_read_rings(&face->rings, face->geometry, NULL);
-		plan->area_size += face->area;
-		plan->nfaces++;
-	}
+		if (build_read_face(i, map, &plan->faces[plan->nfaces]))
+			plan->area_size += plan->faces[plan->nfaces++].area;
 	SPI_freetuptable(SPI_tuptable);
 	if (plan->nfaces == 0)
 		ereport(ERROR,
@@ -331,14 +250,10 @@ build_lines(BuildPlan *plan)
 	int		   *atoms = palloc_array(int, task->natoms);
 	int			npolygons = 0;
 	double		box[4];
-	MeshPoint	low;
-	MeshPoint	high;
 	Oid			types[3] = {BYTEAOID, postgis_type("geometry"), BYTEAOID};
 	Datum		values[3];
 
 	(void) geometry_box(task->area, box);
-	low = frame_local(&task->frame, box[0], box[1]);
-	high = frame_local(&task->frame, box[2], box[3]);
 	build_read_rings(&plan->area, task->area, &task->frame);
 	for (int i = 0; i < task->natoms; i++)
 	{
@@ -347,11 +262,11 @@ build_lines(BuildPlan *plan)
 		atoms[npolygons] = i;
 		build_read_rings(&polygons[npolygons++], task->atoms[i].geometry, &task->frame);
 	}
-	find_cuts(plan, low, high);
 	values[0] = given_lines(plan, polygons, npolygons);
 	values[1] = local_barriers(plan, box);
 	values[2] = npolygons > 0 ? given_polygons(polygons, npolygons) : 0;
-	read_faces(plan, build_query(faces_query(plan, values[1] != 0, npolygons > 0),
+	read_faces(plan, build_query(build_faces_query(lines_expression(values[1] != 0, npolygons > 0),
+																   psprintf("%.17g", task->frame.quantum)),
 								 values[1] == 0 ? 1 : npolygons > 0 ? 3 : 2, types, values));
 	find_owners(plan, polygons, atoms, npolygons);
 	plan->barrier_reach = REACH_OF_LINES * task->frame.quantum;

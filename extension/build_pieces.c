@@ -61,21 +61,14 @@ nearest_face(const BuildPlan *plan, MeshPoint *place)
 
 	for (int f = 0; f < plan->nfaces; f++)
 	{
-		const BuildRings *rings = &plan->faces[f].rings;
+		MeshPoint	near;
+		double		square = build_square_to_rings(&plan->faces[f].rings, *place, &near);
 
-		for (int i = 0; i + 1 < rings->npoints; i++)
-		{
-			MeshPoint	near;
-			double		square = build_square_to_side(rings->points[i], rings->points[i + 1], *place, &near);
-
-			if (i % PAUSE_EVERY == 0)
-				CHECK_FOR_INTERRUPTS();
-			if (square >= best)
-				continue;
-			best = square;
-			face = f;
-			to = near;
-		}
+		if (square >= best)
+			continue;
+		best = square;
+		face = f;
+		to = near;
 	}
 	*place = to;
 	return face;
@@ -194,8 +187,8 @@ sample_polygons(BuildPlan *plan)
 
 		if (face->atom >= 0 || is_sliver(plan, face))
 			continue;
-		/* About as wide as the face, and not too many of them. */
-		step[f] = Max(2 * face->area / face->perimeter, face->perimeter / (BUILD_MOST_SITES / 4));
+		/* About as wide as the face is, but not many to an atom. */
+		step[f] = Max(2 * face->area / face->perimeter, sqrt(plan->area_size / plan->task->natoms) / 4);
 		wanted++;
 	}
 	if (wanted == 0)
@@ -231,15 +224,20 @@ compare_sites(const void *a, const void *b)
 	return (s->atom > t->atom) - (s->atom < t->atom);
 }
 
+void
+build_sort_sites(BuildPlan *plan)
+{
+	if (plan->nsites > 1)
+		qsort(plan->sites, plan->nsites, sizeof(BuildSite), compare_sites);
+}
+
 /* Bring the sites into their order; atoms at one place are one unit, and leave one site. */
 static void
-sort_sites(BuildPlan *plan, BuildAtom *atoms)
+merge_sites(BuildPlan *plan, BuildAtom *atoms)
 {
 	int			kept = 0;
 
-	if (plan->nsites == 0)
-		return;
-	qsort(plan->sites, plan->nsites, sizeof(BuildSite), compare_sites);
+	build_sort_sites(plan);
 	for (int i = 0; i < plan->nsites; i++)
 	{
 		BuildSite  *last = kept > 0 ? &plan->sites[kept - 1] : NULL;
@@ -459,7 +457,8 @@ build_pieces(BuildPlan *plan)
 
 	place_atoms(plan, task);
 	sample_polygons(plan);
-	sort_sites(plan, task->atoms);
+	merge_sites(plan, task->atoms);
+	build_cuts(plan);
 	pieces.faces = build_map_begin();
 	for (int f = 0; f < plan->nfaces; f++)
 		build_map_add(pieces.faces, f, &plan->faces[f].rings);

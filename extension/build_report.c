@@ -32,25 +32,22 @@ find_oversized(const BuildTask *task, BuildReport *report)
 
 /* The part of the area whose border is nearest to a place outside. */
 static int
-nearest_part(const BuildRings *area, MeshPoint place)
+nearest_part(const BuildRings *parts, int n, MeshPoint place)
 {
 	double		best = INFINITY;
-	int			part = 0;
+	int			nearest = 0;
 
-	CHECK_FOR_INTERRUPTS();
-	for (int r = 0; r < area->nrings; r++)
-		for (int i = area->rings[r].first; i < area->rings[r].first + area->rings[r].n - 1; i++)
-		{
-			MeshPoint	near;
-			double		distance = build_square_to_side(area->points[i], area->points[i + 1], place, &near);
+	for (int p = 0; p < n; p++)
+	{
+		MeshPoint	near;
+		double		square = build_square_to_rings(&parts[p], place, &near);
 
-			if (distance < best)
-			{
-				best = distance;
-				part = area->rings[r].polygon;
-			}
-		}
-	return part;
+		if (square >= best)
+			continue;
+		best = square;
+		nearest = p;
+	}
+	return nearest;
 }
 
 typedef struct Sums
@@ -64,18 +61,21 @@ sum_parts(BuildTask *task, int *n)
 {
 	BuildRings	area = {0};
 	BuildMap   *map = build_map_begin();
+	BuildRings *parts;
 	Sums	   *sums;
 
 	build_read_rings(&area, task->area, &task->frame);
 	*n = area.rings[area.nrings - 1].polygon + 1;
+	parts = palloc0_array(BuildRings, *n);
 	for (int r = 0; r < area.nrings; r++)
 	{
-		BuildRings	part = {.rings = area.rings + r, .nrings = 1, .points = area.points};
+		BuildRings *part = &parts[area.rings[r].polygon];
 
-		for (; r + 1 < area.nrings && area.rings[r + 1].hole; r++)
-			part.nrings++;
-		build_map_add(map, part.rings->polygon, &part);
+		if (part->nrings++ == 0)
+			*part = (BuildRings) {.rings = &area.rings[r], .nrings = 1, .points = area.points};
 	}
+	for (int p = 0; p < *n; p++)
+		build_map_add(map, p, &parts[p]);
 	build_map_finish(map);
 	sums = palloc0_array(Sums, *n);
 	for (int i = 0; i < task->natoms; i++)
@@ -84,7 +84,7 @@ sum_parts(BuildTask *task, int *n)
 		int			part = build_map_locate(map, place);
 
 		if (part < 0)
-			part = nearest_part(&area, place);
+			part = nearest_part(parts, *n, place);
 		for (int w = 0; w < PARTITION_WEIGHTS; w++)
 			sums[part].weight[w] += task->atoms[i].weight[w];
 	}

@@ -6,7 +6,7 @@
  * to the bit, but for points that only one of them was given, because the other
  * was noded apart.  Such points are found at the edges that have no twin.
  */
-#include "mesh.h"
+#include "mesh_split.h"
 
 #include <limits.h>
 #include <math.h>
@@ -175,196 +175,55 @@ compare_borders(const void *a, const void *b)
 }
 
 /*
- * Find the twins; an edge that a face has on both sides is no border and goes.
- * False where two faces are on one side of an edge.
+ * Of edges with the same ends, drop pairs that one face has on both sides: there
+ * it is without width.  Returns how many are left, at the beginning.
  */
+static int
+drop_spikes(MeshEdge *edges, int n)
+{
+	for (int i = 0; i < n; i++)
+		for (int j = i + 1; j < n; j++)
+			if (edges[i].face == edges[j].face && edges[i].from != edges[j].from)
+			{
+				memmove(&edges[j], &edges[j + 1], (size_t) (n - j - 1) * sizeof(MeshEdge));
+				memmove(&edges[i], &edges[i + 1], (size_t) (n - i - 2) * sizeof(MeshEdge));
+				n -= 2;
+				i--;
+				break;
+			}
+	return n;
+}
+
+/* Find the twins; false where two faces are on one side of an edge. */
 static bool
 match_twins(const Host *host, Mesh *mesh)
 {
 	MeshEdge   *edges = mesh->edges;
 	int			kept = 0;
+	int			end;
 	bool		sound = true;
 
 	host->pause();
 	qsort(edges, mesh->nedges, sizeof(MeshEdge), compare_borders);
 	host->pause();
-	for (int i = 0; i < mesh->nedges; kept++)
+	for (int i = 0; i < mesh->nedges; i = end)
 	{
-		int			end = i + 1;
+		int			n;
 
-		while (end < mesh->nedges && compare_ends(&edges[i], &edges[end]) == 0)
+		for (end = i + 1; end < mesh->nedges && compare_ends(&edges[i], &edges[end]) == 0;)
 			end++;
-		if (end - i == 2 && edges[i].face == edges[i + 1].face && edges[i].from != edges[i + 1].from)
-		{
-			kept--;
-			i = end;
-			continue;
-		}
-		if (end - i > 2 || (end - i == 2 && edges[i].from == edges[i + 1].from))
+		n = drop_spikes(edges + i, end - i);
+		if (n > 2 || (n == 2 && edges[i].from == edges[i + 1].from))
 			sound = false;
-		edges[kept] = edges[i];
-		edges[kept].twin = -1;
-		if (end - i == 2)
+		for (int j = 0; j < n; j++)
 		{
-			edges[kept].twin = kept + 1;
-			edges[kept + 1] = edges[i + 1];
-			edges[kept + 1].twin = kept;
-			kept++;
+			edges[kept + j] = edges[i + j];
+			edges[kept + j].twin = n == 2 ? kept + 1 - j : -1;
 		}
-		i = end;
+		kept += n;
 	}
 	mesh->nedges = kept;
 	return sound;
-}
-
-/* --- points that one side lacks --- */
-
-/* A point on an edge, and where: 0 at its beginning, 1 at its end. */
-typedef struct Stop
-{
-	double		where;
-	int			point;
-} Stop;
-
-typedef struct Stops
-{
-	Stop	   *stops;
-	size_t		n;
-	size_t		room;
-} Stops;
-
-static int
-compare_stops(const void *a, const void *b)
-{
-	const Stop *s = a;
-	const Stop *t = b;
-
-	if (s->where != t->where)
-		return s->where < t->where ? -1 : 1;
-	return (s->point > t->point) - (s->point < t->point);
-}
-
-static void
-add_stop(const Host *host, Stops *stops, Stop stop)
-{
-	if (stops->n == stops->room)
-	{
-		stops->room = stops->room * 2 + 16;
-		stops->stops = host->resize(stops->stops, stops->room * sizeof(Stop));
-	}
-	stops->stops[stops->n++] = stop;
-}
-
-/* Is the point between the ends of the edge, and near enough? */
-static bool
-is_stop(const Mesh *mesh, const MeshEdge *edge, int point, double tolerance, double *where)
-{
-	MeshPoint	a = mesh->points[edge->from];
-	MeshPoint	b = mesh->points[edge->to];
-	MeshPoint	p = mesh->points[point];
-	double		dx = b.x - a.x;
-	double		dy = b.y - a.y;
-	double		square = dx * dx + dy * dy;
-	double		across = dx * (p.y - a.y) - dy * (p.x - a.x);
-
-	*where = (dx * (p.x - a.x) + dy * (p.y - a.y)) / square;
-	return point != edge->from && point != edge->to && *where > 0 && *where < 1 &&
-		across * across <= tolerance * tolerance * square;
-}
-
-/* The first of the points that are not left of x. */
-static int
-first_right_of(const Mesh *mesh, const int *points, int n, double x)
-{
-	int			low = 0;
-
-	while (n > 0)
-	{
-		int			half = n / 2;
-
-		if (mesh->points[points[low + half]].x < x)
-		{
-			low += half + 1;
-			n -= half + 1;
-		}
-		else
-			n = half;
-	}
-	return low;
-}
-
-/* The ends of edges without twins, by number, and so by x. */
-static int
-lone_points(const Host *host, const Mesh *mesh, int **points)
-{
-	bool	   *lone = host_array(host, bool, mesh->npoints);
-	int			n = 0;
-
-	memset(lone, 0, (size_t) mesh->npoints);
-	for (int i = 0; i < mesh->nedges; i++)
-		if (mesh->edges[i].twin < 0)
-			lone[mesh->edges[i].from] = lone[mesh->edges[i].to] = true;
-	*points = host_array(host, int, mesh->npoints);
-	for (int i = 0; i < mesh->npoints; i++)
-		if (lone[i])
-			(*points)[n++] = i;
-	host->release(lone);
-	return n;
-}
-
-static void
-find_stops(const Host *host, const Mesh *mesh, const MeshEdge *edge, const int *points, int n,
-		   double tolerance, Stops *stops)
-{
-	double		left = fmin(mesh->points[edge->from].x, mesh->points[edge->to].x) - tolerance;
-	double		right = fmax(mesh->points[edge->from].x, mesh->points[edge->to].x) + tolerance;
-
-	stops->n = 0;
-	for (int i = first_right_of(mesh, points, n, left); i < n && mesh->points[points[i]].x <= right; i++)
-	{
-		Stop		stop = {0, points[i]};
-
-		if (is_stop(mesh, edge, points[i], tolerance, &stop.where))
-			add_stop(host, stops, stop);
-	}
-	if (stops->n > 1)
-		qsort(stops->stops, stops->n, sizeof(Stop), compare_stops);
-}
-
-/* Split each edge without a twin where other such edges end on it. */
-static void
-split_edges(const Host *host, Mesh *mesh, size_t *room, double tolerance)
-{
-	Stops		stops = {0};
-	int		   *points;
-	int			n = lone_points(host, mesh, &points);
-	int			nedges = mesh->nedges;
-
-	for (int i = 0; i < nedges; i++)
-	{
-		MeshEdge	rest = mesh->edges[i];
-
-		if (i % 64 == 0)
-			host->pause();
-		if (rest.twin >= 0)
-			continue;
-		find_stops(host, mesh, &rest, points, n, tolerance, &stops);
-		if (mesh->nedges + stops.n > *room)
-		{
-			*room = (mesh->nedges + stops.n) * 3 / 2;
-			mesh->edges = host->resize(mesh->edges, *room * sizeof(MeshEdge));
-		}
-		for (size_t s = 0; s < stops.n; s++)
-		{
-			mesh->edges[mesh->nedges] = rest;
-			mesh->edges[mesh->nedges++].to = stops.stops[s].point;
-			rest.from = stops.stops[s].point;
-		}
-		mesh->edges[i] = rest;
-	}
-	host->release(points);
-	if (stops.stops)
-		host->release(stops.stops);
 }
 
 bool
@@ -381,7 +240,7 @@ mesh_finish(MeshBuilder *builder, int nfaces, double tolerance, Mesh *mesh)
 	(void) match_twins(host, mesh);
 	if (tolerance > 0)
 	{
-		split_edges(host, mesh, &builder->room, tolerance);
+		mesh_split(host, mesh, &builder->room, tolerance);
 		return match_twins(host, mesh);
 	}
 	return true;

@@ -20,9 +20,6 @@
 #define VERTEX_EFFORT	100000	/* and more for each vertex */
 #define STRICT_STEPS	500		/* a vertex, for the shape alone */
 
-/* More vertices than this are searched district by district: so many fit into a processor's cache. */
-#define DISTRICT		2000
-
 /* Other numbers of parts that are tried where one does not do. */
 #define OTHER_NUMBERS	4
 
@@ -156,23 +153,11 @@ search_district(const PartitionGraph *graph, const PartitionBounds *bounds, int 
 	host->release(local);
 }
 
-/* Parts that are searched together. */
-typedef struct District
-{
-	int			first;
-	int			k;
-} District;
-
-/*
- * Halve the numbers of the parts as partition_start does, so that those of one
- * half are beside each other, until the vertices of each are few enough.
- */
 static void
-search_districts(const PartitionGraph *graph, const PartitionBounds *bounds, int k, PartPace *steps, int *part)
+search_districts(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
+				 const District *districts, int ndistricts, PartPace *steps, int *part)
 {
 	const Host *host = steps->host;
-	District	waiting[64];
-	int			nwaiting = 0;
 	int		   *index = host_array(host, int, graph->n);
 	int		   *begin = host_array(host, int, (size_t) k + 1);
 	int		   *vertices = host_array(host, int, graph->n);
@@ -180,19 +165,12 @@ search_districts(const PartitionGraph *graph, const PartitionBounds *bounds, int
 	group_by_part(graph->n, part, k, begin, vertices);
 	for (int v = 0; v < graph->n; v++)
 		index[v] = -1;
-	waiting[nwaiting++] = (District) {0, k};
-	while (nwaiting > 0)
+	for (int i = 0; i < ndistricts; i++)
 	{
-		District	d = waiting[--nwaiting];
-		int			n = begin[d.first + d.k] - begin[d.first];
+		District	d = districts[i];
 
-		if (n > DISTRICT && d.k > 1)
-		{
-			waiting[nwaiting++] = (District) {d.first + d.k / 2, d.k - d.k / 2};
-			waiting[nwaiting++] = (District) {d.first, d.k / 2};
-		}
-		else
-			search_district(graph, bounds, d.first, d.k, vertices + begin[d.first], n, index, steps, part);
+		search_district(graph, bounds, d.first, d.k, vertices + begin[d.first],
+						begin[d.first + d.k] - begin[d.first], index, steps, part);
 	}
 	host->release(index);
 	host->release(begin);
@@ -206,13 +184,17 @@ partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int 
 	PartPace	steps = {.host = host};
 	PartState	s;
 
-	partition_start(graph, k, &steps, part);
-	if (graph->n <= DISTRICT || k < 4)
+	District   *districts = host_array(host, District, k);
+	int			ndistricts = partition_start(graph, k, &steps, part, districts);
+
+	if (ndistricts == 1)
 	{
 		search_piece(graph, bounds, k, host, part, score);
+		host->release(districts);
 		return;
 	}
-	search_districts(graph, bounds, k, &steps, part);
+	search_districts(graph, bounds, k, districts, ndistricts, &steps, part);
+	host->release(districts);
 	/* What no district could do by itself. */
 	state_begin(&s, graph, bounds, k, part, NULL, host);
 	s.effort = repair_effort(graph);

@@ -259,6 +259,7 @@ add_part(Adjuster *a)
 	int64_t		sum[2][PARTITION_WEIGHTS] = {{0}};
 	int			n = 0;
 	int			leaves;
+	District	districts[2];
 	PartPiece	piece;
 
 	for (int v = 0; v < g->n; v++)
@@ -268,7 +269,7 @@ add_part(Adjuster *a)
 			a->queue[n++] = v;
 	}
 	partition_cut_out(g, a->queue, n, index, &a->pace, &piece);
-	partition_start(&piece.graph, 2, &a->pace, side);
+	(void) partition_start(&piece.graph, 2, &a->pace, side, districts);
 	for (int i = 0; i < n; i++)
 		add_weights(sum[side[i]], &piece.vertices[i], 1);
 	leaves = sum[1][0] <= sum[0][0];

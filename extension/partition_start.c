@@ -5,8 +5,9 @@
  * A set of vertices that is to become k parts is cut in two across one of eight
  * directions, the one with the shortest cut, such that the sides weigh as the
  * numbers of their parts do.  What does not hang together with its side goes to
- * the other.  Where no direction leaves both sides enough vertices, single
- * vertices are peeled off instead, from the leaves of a spanning tree.
+ * the other, and the numbers of parts follow what the sides weigh in the end.
+ * Where no direction leaves both sides enough vertices, single vertices are
+ * peeled off instead, from the leaves of a spanning tree.
  */
 #include "partition_state.h"
 
@@ -38,6 +39,8 @@ typedef struct Starter
 	int		   *label;			/* of what hangs together; -1: not seen */
 	int		   *best_side;
 	int		   *part;
+	District   *districts;
+	int			ndistricts;
 } Starter;
 
 /* Weights as parts of what a part is to weigh; no vertex weighs more than a part. */
@@ -242,39 +245,78 @@ typedef struct StartTask
 	int			n;
 	int			first_part;
 	int			k;
+	bool		in_district;
 } StartTask;
 
-/* Each task is halved, so that no more than one a level waits. */
-static void
-halve_all(Starter *st, int *set, int n, int k)
+/* Of k parts, how many the left side is to have, as it weighs. */
+static int
+parts_of_left(const Starter *st, const int *set, int n, int n_left, int k)
 {
-	StartTask	waiting[64];
+	double		left = 0;
+	double		total = 0;
+	int			k_left;
+	int			least = k > n - n_left ? k - (n - n_left) : 0;
+	int			most = k - 1 < n_left ? k - 1 : n_left;
+
+	for (int i = 0; i < n; i++)
+	{
+		total += st->load[set[i]];
+		if (i < n_left)
+			left += st->load[set[i]];
+	}
+	k_left = total > 0 ? (int) floor(k * left / total + 0.5) : k / 2;
+	if (least < 1)
+		least = 1;
+	return k_left < least ? least : k_left > most ? most : k_left;
+}
+
+/* A set that is small enough is a district. */
+static void
+note_district(Starter *st, StartTask *t)
+{
+	if (t->in_district || (t->n > DISTRICT && t->k > 1))
+		return;
+	st->districts[st->ndistricts++] = (District) {t->first_part, t->k};
+	t->in_district = true;
+}
+
+/* Every task that waits has a part at least, so no more than k wait. */
+static void
+cut_all(Starter *st, int *set, int n, int k)
+{
+	const Host *host = st->pace->host;
+	StartTask  *waiting = host_array(host, StartTask, (size_t) k + 1);
 	int			nwaiting = 0;
 
-	waiting[nwaiting++] = (StartTask) {0, n, 0, k};
+	waiting[nwaiting++] = (StartTask) {0, n, 0, k, false};
 	while (nwaiting > 0)
 	{
 		StartTask	t = waiting[--nwaiting];
-		int			k_left = t.k / 2;
+		int			k_left;
 		int			n_left;
 
-		if (t.k == 1 || !split(st, set + t.begin, t.n, k_left, t.k, &n_left))
+		note_district(st, &t);
+		if (t.k == 1 || !split(st, set + t.begin, t.n, t.k / 2, t.k, &n_left))
 		{
 			peel(st, set + t.begin, t.n, t.first_part, t.k);
+			if (!t.in_district)
+				st->districts[st->ndistricts++] = (District) {t.first_part, t.k};
 			continue;
 		}
-		waiting[nwaiting++] = (StartTask) {t.begin + n_left, t.n - n_left, t.first_part + k_left, t.k - k_left};
-		waiting[nwaiting++] = (StartTask) {t.begin, n_left, t.first_part, k_left};
+		k_left = parts_of_left(st, set + t.begin, t.n, n_left, t.k);
+		waiting[nwaiting++] = (StartTask) {t.begin + n_left, t.n - n_left, t.first_part + k_left, t.k - k_left, t.in_district};
+		waiting[nwaiting++] = (StartTask) {t.begin, n_left, t.first_part, k_left, t.in_district};
 	}
+	host->release(waiting);
 }
 
-void
-partition_start(const PartitionGraph *graph, int k, PartPace *steps, int *part)
+int
+partition_start(const PartitionGraph *graph, int k, PartPace *steps, int *part, District *districts)
 {
 	const Host *host = steps->host;
 	size_t		n = (size_t) graph->n;
 	int		   *set = host_array(host, int, n);
-	Starter		st = {.graph = graph, .pace = steps, .part = part};
+	Starter		st = {.graph = graph, .pace = steps, .part = part, .districts = districts};
 
 	st.load = host_array(host, double, n);
 	st.key = host_array(host, double, n);
@@ -289,7 +331,7 @@ partition_start(const PartitionGraph *graph, int k, PartPace *steps, int *part)
 		st.side[v] = -1;
 	}
 	set_loads(&st, k);
-	halve_all(&st, set, graph->n, k);
+	cut_all(&st, set, graph->n, k);
 	host->release(set);
 	host->release(st.load);
 	host->release(st.key);
@@ -298,4 +340,5 @@ partition_start(const PartitionGraph *graph, int k, PartPace *steps, int *part)
 	host->release(st.side);
 	host->release(st.best_side);
 	host->release(st.label);
+	return st.ndistricts;
 }

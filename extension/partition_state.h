@@ -177,8 +177,22 @@ extern bool state_hopeless(const PartState *s, int part);
 
 /* ---- partition_start.c ---- */
 
-/* Cut a connected graph into k <= n connected parts of about the same weight. */
-extern void partition_start(const PartitionGraph *graph, int k, PartPace *pace, int *part);
+/* More vertices than this are searched district by district: so many fit into a processor's cache. */
+#define DISTRICT		2000
+
+/* Parts that lie together and are searched together. */
+typedef struct District
+{
+	int			first;
+	int			k;
+} District;
+
+/*
+ * Any first partition into k connected parts that are not empty, of a connected
+ * graph of k vertices or more.  Its districts, in the order of their parts;
+ * returns how many, at most k.
+ */
+extern int	partition_start(const PartitionGraph *graph, int k, PartPace *pace, int *part, District *districts);
 
 /* ---- partition_anneal.c ---- */
 

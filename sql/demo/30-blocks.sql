@@ -6,7 +6,7 @@
 CREATE TABLE demo.block (
   id int PRIMARY KEY, u int NOT NULL, v int NOT NULL,
   site geometry(Point, 4326) NOT NULL, geom geometry(Polygon, 4326) NOT NULL,
-  street gridcode, community gridcode, grid gridcode);
+  street gridcode, community gridcode, north boolean, neighbourhood gridcode);
 
 CREATE FUNCTION demo.degrees(metres geometry) RETURNS geometry
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -1,5 +1,6 @@
--- Streets, communities and grids: blocks divided three times over, so that every area nests in its parent and
--- every border is exactly the same line on both sides.
+-- Streets and communities: blocks divided twice over, so that every area nests in its parent and every border is exactly
+-- the same line on both sides. Communities are divided once more, into neighbourhoods in which people live; these are
+-- only the generator's, to spread the population evenly. Grids are drawn later, and know nothing of them.
 
 -- Scratch of divide(): points to be shared out among the children of their parent, each child growing from a seed.
 CREATE TABLE demo.point (id int PRIMARY KEY, parent text NOT NULL, u bigint NOT NULL, v bigint NOT NULL);
@@ -54,38 +55,83 @@ JOIN (SELECT parent, u, v, row_number() OVER (PARTITION BY parent ORDER BY u * u
 CALL demo.divide(moving => true);
 UPDATE demo.block b SET community = child FROM demo.nearest(20) n WHERE n.id = b.id;
 
--- communities into grids, numbered further down
+-- Borders as crooked as the edges of blocks would look drawn by a machine: each vertex on a border goes half the way to
+-- the middle between its neighbours, six times over. Those where three borders meet stay.
+CREATE PROCEDURE demo.smooth(level text) LANGUAGE plpgsql AS $$
+BEGIN
+  CREATE TEMP TABLE bend AS
+  WITH edge AS (
+    SELECT CASE level WHEN 'community' THEN community ELSE coalesce(neighbourhood, community) END AS area,
+           round(ST_X(a) * 1e7)::bigint AS ax, round(ST_Y(a) * 1e7)::bigint AS ay, round(ST_X(z) * 1e7)::bigint AS zx, round(ST_Y(z) * 1e7)::bigint AS zy
+    FROM demo.block b, ST_DumpSegments(b.geom) AS s, LATERAL (SELECT ST_StartPoint(s.geom) AS a, ST_EndPoint(s.geom) AS z) AS p
+  ), border AS (
+    -- the same edge seen from its other side runs the other way; both are here, but not that of the world outside
+    SELECT l.* FROM edge l LEFT JOIN edge r ON (l.ax, l.ay, l.zx, l.zy) = (r.zx, r.zy, r.ax, r.ay) WHERE l.area IS DISTINCT FROM r.area
+  ), half AS (
+    SELECT ax AS x, ay AS y, zx AS to_x, zy AS to_y FROM border UNION SELECT zx, zy, ax, ay FROM border
+  )
+  SELECT x AS old_x, y AS old_y, x, y, min(ARRAY[to_x, to_y]) AS one, max(ARRAY[to_x, to_y]) AS other
+  FROM half GROUP BY x, y HAVING count(*) = 2;
+  ALTER TABLE bend ADD PRIMARY KEY (old_x, old_y);
+  ANALYZE bend;
+  FOR done IN 1 .. 6 LOOP
+    UPDATE bend b SET x = m.x, y = m.y
+    FROM (SELECT m.old_x, m.old_y, (coalesce(l.x, m.one[1]) + 2 * m.x + coalesce(r.x, m.other[1]) + 2) / 4 AS x,
+                 (coalesce(l.y, m.one[2]) + 2 * m.y + coalesce(r.y, m.other[2]) + 2) / 4 AS y
+          FROM bend m LEFT JOIN bend l ON (l.old_x, l.old_y) = (m.one[1], m.one[2])
+          LEFT JOIN bend r ON (r.old_x, r.old_y) = (m.other[1], m.other[2])) AS m
+    WHERE (m.old_x, m.old_y) = (b.old_x, b.old_y);
+  END LOOP;
+  CREATE TEMP TABLE moved (id int PRIMARY KEY, geom geometry NOT NULL);
+  LOOP
+    INSERT INTO moved
+    SELECT b.id, ST_MakePolygon(ST_MakeLine(coalesce(ST_SnapToGrid(ST_Point(x / 1e7, y / 1e7, 4326), 0.0000001), p.geom) ORDER BY p.path))
+    FROM demo.block b, ST_DumpPoints(ST_ExteriorRing(b.geom)) AS p
+    LEFT JOIN bend ON old_x = round(ST_X(p.geom) * 1e7)::bigint AND old_y = round(ST_Y(p.geom) * 1e7)::bigint
+    GROUP BY b.id HAVING count(x) > 0;
+    -- where a block was turned inside out: only half so far
+    UPDATE bend SET x = (x + old_x) / 2, y = (y + old_y) / 2
+    FROM moved m JOIN demo.block b USING (id), ST_DumpPoints(b.geom) AS p
+    WHERE NOT ST_IsValid(m.geom) AND old_x = round(ST_X(p.geom) * 1e7)::bigint AND old_y = round(ST_Y(p.geom) * 1e7)::bigint;
+    EXIT WHEN NOT FOUND;
+    TRUNCATE moved;
+  END LOOP;
+  UPDATE demo.block b SET geom = m.geom, site = CASE WHEN ST_Contains(m.geom, site) THEN site ELSE ST_SnapToGrid(ST_PointOnSurface(m.geom), 0.0000001) END
+  FROM moved m WHERE m.id = b.id;
+  DROP TABLE bend, moved;
+END $$;
+CALL demo.smooth('community');
+
+-- communities into neighbourhoods, as many as there will be grids, none of them across the river; where a bank is too small
+-- for one, nobody lives
 TRUNCATE demo.point, demo.seed;
-INSERT INTO demo.point SELECT id, community::text, u, v FROM demo.block;
+INSERT INTO demo.point SELECT id, community::text || CASE WHEN north THEN 'n' ELSE 's' END, u, v FROM demo.block;
 INSERT INTO demo.seed (parent, child, u, v, share)
-SELECT parent, parent || '/' || pick, u, v, 1
-FROM (SELECT *, row_number() OVER (PARTITION BY parent ORDER BY demo.key('grid', id)) AS pick FROM demo.point) AS p
-JOIN demo.community c ON c.code::text = parent WHERE pick <= grids;
-CALL demo.divide(moving => true);
-
--- Grids are numbered in bands from north to south, west to east within a band.
-CREATE TABLE demo.grid_number AS
-WITH grid AS (
-  SELECT parent, child, u, v, row_number() OVER (PARTITION BY parent ORDER BY v DESC, u) - 1 AS nth, count(*) OVER (PARTITION BY parent) AS grids
-  FROM demo.seed WHERE round = 20
-), banded AS (
-  SELECT *, nth * round(sqrt(grids)::numeric)::int / grids AS band FROM grid
+WITH bank AS (
+  SELECT parent, left(parent, 12)::gridcode AS code, count(*) AS n FROM demo.point GROUP BY parent
+), upto AS (
+  SELECT parent, code, round(grids * sum(n) OVER (PARTITION BY code ORDER BY parent COLLATE "C") / sum(n) OVER (PARTITION BY code)) AS upto
+  FROM bank JOIN demo.community USING (code)
+), room AS (
+  SELECT parent, code, lag(upto, 1, 0) OVER (PARTITION BY code ORDER BY parent COLLATE "C") AS after, upto FROM upto
 )
-SELECT child, parent || lpad(row_number() OVER (PARTITION BY parent ORDER BY band, u, v)::text, 3, '0') AS code FROM banded;
-UPDATE demo.block b SET grid = code FROM demo.nearest(20) n JOIN demo.grid_number USING (child) WHERE n.id = b.id;
-DROP PROCEDURE demo.divide;
+SELECT parent, code::text || lpad((after + pick)::text, 2, '0'), u, v, 1
+FROM (SELECT *, row_number() OVER (PARTITION BY parent ORDER BY demo.key('grid', id)) AS pick FROM demo.point) AS p
+JOIN room USING (parent) WHERE after + pick <= upto;
+CALL demo.divide(moving => true);
+UPDATE demo.block b SET neighbourhood = child FROM demo.nearest(20) n WHERE n.id = b.id;
+CALL demo.smooth('neighbourhood');
+DROP PROCEDURE demo.divide, demo.smooth;
 DROP FUNCTION demo.nearest;
-DROP TABLE demo.grid_number, demo.point, demo.seed;
+DROP TABLE demo.point, demo.seed;
 
--- One table for the areas of all levels; a polygon of two parts would be an error here.
+-- One table for the areas of all levels; a polygon of two parts would be an error here. Grids come in 75-grids.sql.
 CREATE TABLE demo.area (
   code gridcode PRIMARY KEY,
   level text NOT NULL,
   name text NOT NULL,
   geom geometry(Polygon, 4326) NOT NULL);
 COMMENT ON TABLE demo.area IS 'District, streets, communities and grids, each exactly the union of its children';
-INSERT INTO demo.area
-SELECT grid, 'grid', '第' || right(grid::text, 3)::int || '网格', ST_Normalize(ST_Union(geom)) FROM demo.block GROUP BY grid;
 INSERT INTO demo.area
 SELECT code, level, name, ST_Normalize((SELECT ST_Union(geom) FROM demo.block b
                                         WHERE code IN (b.community, b.street, '350304')))

@@ -27,20 +27,20 @@ CREATE TABLE demo.event (
 SET jit = off; -- the estimates are far too high
 INSERT INTO demo.event
 WITH resident AS (
-  SELECT h.id, h.code, b.drawn_in, row_number() OVER (PARTITION BY drawn_in ORDER BY h.id) AS nth
+  SELECT h.id, h.code, b.grid, row_number() OVER (PARTITION BY grid ORDER BY h.id) AS nth
   FROM demo.household h JOIN demo.building b ON b.id = h.building
 ), grid AS (
   -- some communities report more than others, some are slower
-  SELECT drawn_in, households, kind, k.nth, days, year_2019,
+  SELECT grid, households, kind, k.nth, days, year_2019,
          households * (0.4 + demo.chance(town, 1)) * (0.8 + 0.4 * demo.chance(spot, 1)) AS weight, 0.02 + 0.25 * demo.chance(town, 2) AS late
-  FROM (SELECT drawn_in, count(*) AS households, demo.key('community', left(drawn_in::text, 12)::bigint) AS towns, demo.key('grid', drawn_in::text::bigint) AS spots
-        FROM resident GROUP BY drawn_in) AS g, demo.kind k, LATERAL (SELECT md5(towns || kind) AS town, md5(spots || kind) AS spot) s
+  FROM (SELECT grid, count(*) AS households, demo.key('community', left(grid::text, 12)::bigint) AS towns, demo.key('grid', grid::text::bigint) AS spots
+        FROM resident GROUP BY grid) AS g, demo.kind k, LATERAL (SELECT md5(towns || kind) AS town, md5(spots || kind) AS spot) s
 ), upto AS (
   SELECT *, round(year_2019 * sum(weight) OVER w / sum(weight) OVER (PARTITION BY kind))::int AS upto
-  FROM grid WINDOW w AS (PARTITION BY kind ORDER BY drawn_in)
+  FROM grid WINDOW w AS (PARTITION BY kind ORDER BY grid)
 ), keyed AS MATERIALIZED (
   SELECT g.*, demo.key('event', 1000000::bigint * g.nth + n) AS key
-  FROM (SELECT *, lag(upto, 1, 0) OVER (PARTITION BY kind ORDER BY drawn_in) AS after FROM upto) AS g, generate_series(after + 1, upto) AS n
+  FROM (SELECT *, lag(upto, 1, 0) OVER (PARTITION BY kind ORDER BY grid) AS after FROM upto) AS g, generate_series(after + 1, upto) AS n
 ), reported AS (
   SELECT *, DATE '2019-01-01' + floor(365 * demo.chance(key, 1))::int + TIME '08:00' + INTERVAL '10 hours' * demo.chance(key, 2) AS reported FROM keyed
 ), answered AS MATERIALIZED (
@@ -52,7 +52,7 @@ WITH resident AS (
 )
 SELECT row_number() OVER (ORDER BY reported_at, key), kind, r.id, r.code, date_trunc('minute', reported_at), date_trunc('minute', reported_at) + days * INTERVAL '1 day',
        date_trunc('minute', reported_at + days * share_of_time * INTERVAL '1 day')
-FROM answered a JOIN resident r ON r.drawn_in = a.drawn_in AND r.nth = 1 + floor(households * demo.chance(md5(key)))::bigint;
+FROM answered a JOIN resident r ON r.grid = a.grid AND r.nth = 1 + floor(households * demo.chance(md5(key)))::bigint;
 ALTER TABLE demo.event ADD FOREIGN KEY (kind) REFERENCES demo.kind;
 CREATE INDEX ON demo.event (code);
 RESET jit;

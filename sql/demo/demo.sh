@@ -43,8 +43,9 @@ generate() {
   step 10-random.sql 'chance with a fixed seed' &&
   step 20-units.sql '6 streets and towns, 130 communities' &&
   step 30-blocks.sql 'blocks' &&
-  step 40-areas.sql 'areas: blocks made into 331 grids, and up' &&
-  step 50-roads.sql 'roads along their borders' &&
+  step 35-river.sql 'a river' &&
+  step 40-areas.sql 'areas: blocks made into communities, and up' &&
+  step 50-roads.sql 'roads' &&
   step 60-buildings.sql 'towers and houses' &&
   step 70-households.sql 'households'
 }
@@ -64,14 +65,17 @@ stop_daemon() {
 
 demo() {
   generate || return 1
-  heading "2. Every household in exactly one grid"
+  heading "2. Every community cut into grids"
+  sql 75-grids.sql || return 1
+
+  heading "3. Every household in exactly one grid"
   sql assign.sql || return 1
   step 80-events.sql 'a year of events, each at a household' || return 1
 
-  heading "3. Figures for every area and month, stored and kept right"
+  heading "4. Figures for every area and month, stored and kept right"
   sql rollups.sql || return 1
 
-  heading "4. Life goes on: gridtreed keeps the figures fresh"
+  heading "5. Life goes on: gridtreed keeps the figures fresh"
   run_daemon
   await "$FRESH" || return 1
   sql changes.sql || return 1
@@ -79,12 +83,13 @@ demo() {
   sql changed.sql || return 1
   stop_daemon || return 1
 
-  heading "5. What the district reads"
+  heading "6. What the district reads"
   sql figures.sql || return 1
 
-  heading "6. A map"
+  heading "7. A map"
   psql -qXAt -v ON_ERROR_STOP=1 -f sql/demo/map.sql -o "$GT_TMP/map.svg" && cp "$GT_TMP/map.svg" "$DEMO_SVG" || return 1
-  echo "   Reports per 100 residents, by grid: $DEMO_SVG (open it in a browser; point at a grid for its code and figure)"
+  echo "   Reports per 100 residents, by grid, and Zhenhai street close by: $DEMO_SVG
+   (open it in a browser; point at a grid for its code and figure)"
 }
 
 keep_running() {
