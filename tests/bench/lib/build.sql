@@ -53,10 +53,12 @@ BEGIN
 			SELECT i, p, ST_ClusterKMeans(p, k) OVER () AS cluster FROM unnest(ids, atoms) AS u (i, p)),
 		owned AS MATERIALIZED (
 			SELECT DISTINCT ON (c.geom) c.geom, p.cluster FROM point p JOIN cell c ON ST_Intersects(c.geom, p.p) ORDER BY c.geom, p.i),
-		-- a cell within the area need not be cut
+		-- what is cut off a large area is cut off pieces of it, or it takes many times as long
+		share AS MATERIALIZED (
+			SELECT area AS geom WHERE ST_NPoints(area) <= 1000 UNION ALL SELECT ST_Subdivide(area, 128) WHERE ST_NPoints(area) > 1000),
 		shape AS (
-			SELECT o.cluster, ST_CollectionExtract(ST_Union(CASE WHEN ST_CoveredBy(o.geom, area) THEN o.geom ELSE ST_Intersection(o.geom, area) END), 3) AS geom
-			FROM owned o GROUP BY 1)
+			SELECT o.cluster, ST_CollectionExtract(ST_Union(CASE WHEN ST_Covers(a.geom, o.geom) THEN o.geom ELSE ST_Intersection(o.geom, a.geom) END), 3) AS geom
+			FROM owned o JOIN share a ON o.geom && a.geom GROUP BY 1)
 		SELECT s.cluster + 1, s.geom, p.all_ids FROM shape s JOIN (SELECT cluster, array_agg(i) AS all_ids FROM point GROUP BY 1) p USING (cluster);
 	DROP TABLE cell;
 END $$;
@@ -86,6 +88,8 @@ CREATE TABLE side (task int, variant text, grid int, ax float8, ay float8, bx fl
 CREATE PROCEDURE bench_sides(test text) LANGUAGE sql AS $$
 	DELETE FROM side WHERE task IN (SELECT id FROM task k WHERE k.test = bench_sides.test);
 	INSERT INTO side
+	WITH middle AS MATERIALIZED (
+		SELECT id, (ST_XMin(area) + ST_XMax(area)) / 2 AS x0, (ST_YMin(area) + ST_YMax(area)) / 2 AS y0 FROM task k WHERE k.test = bench_sides.test)
 	SELECT task, variant, grid, x - x0, y - y0, bx - x0, by - y0
 	FROM (
 		SELECT task, variant, grid, x, y, lead(x) OVER w AS bx, lead(y) OVER w AS by
@@ -94,7 +98,7 @@ CREATE PROCEDURE bench_sides(test text) LANGUAGE sql AS $$
 			FROM (SELECT d.task, d.variant, d.grid, ST_DumpPoints(ST_ForcePolygonCCW(d.geom)) AS p
 				FROM drawn d JOIN task k ON k.id = d.task WHERE k.test = bench_sides.test) p) p
 		WINDOW w AS (PARTITION BY task, variant, grid, part, ring ORDER BY n)) s
-	JOIN (SELECT id, (ST_XMin(area) + ST_XMax(area)) / 2 AS x0, (ST_YMin(area) + ST_YMax(area)) / 2 AS y0 FROM task) m ON m.id = s.task
+	JOIN middle m ON m.id = s.task
 	WHERE bx IS NOT NULL
 $$;
 
