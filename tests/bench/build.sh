@@ -287,6 +287,6 @@ fi
 sql <<'SQL'
 SELECT format('never: %s drawings, %s grids, %s sides looked at', sum(drawings), sum(grids), sum(edges)) FROM looked_at;
 SELECT bench_said(what, coalesce((SELECT sum(n) FROM wrong w WHERE w.what = x.what), 0), 0, '', at_most => 0)
-FROM unnest('{errors,disconnected grids,invalid grids,overlaps (areas sum to another area),gaps (the grids together are not the area),edges that are not once on each side,outer borders of another length (edges with nothing beyond),atoms lost or doubled,wrong counts,points outside their grid}'::text[]) AS x (what);
+FROM unnest('{errors,disconnected grids,invalid grids,overlaps (areas sum to another area),gaps (the grids together are not the area),edges that are not once on each side,edges with nothing beyond,vertices of the area that are missing,atoms lost or doubled,wrong counts,points outside their grid}'::text[]) AS x (what);
 SELECT format('    %s: %s in %s %s, %s', what, n, w.test, k.name, variant) FROM wrong w JOIN task k ON k.id = w.task ORDER BY what, k.id LIMIT 50;
 SQL
