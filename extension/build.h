@@ -41,6 +41,7 @@ typedef struct BuildAtom
 	int64		weight[PARTITION_WEIGHTS];	/* households, residents */
 	Datum		geometry;
 	bool		point;
+	int			parts;			/* of a polygon */
 	MeshPoint	place;			/* of a point, local; of a polygon without a face, too */
 	int			current;		/* its grid now; -1: none */
 	int			unit;
@@ -105,7 +106,10 @@ typedef struct BuildFace
 	MeshPoint	inside;
 	double		area;
 	double		perimeter;
+	MeshPoint	low;			/* its box */
+	MeshPoint	high;
 	int			atom;			/* the polygon it belongs to; -1: none */
+	int			origin;			/* the face it was cut from by build_cuts */
 } BuildFace;
 
 /* Where an atom stands, or a polygon's border looks into a face. */
@@ -144,8 +148,6 @@ typedef struct BuildPlan
 	BuildBarrier *barriers;
 	int			nbarriers;
 	double		barrier_reach;	/* a border this near to a barrier runs along it */
-	double	   *cuts;			/* x, y, x, y of lines that cut what is too large for one call */
-	int			ncuts;
 	BuildFace  *faces;
 	int			nfaces;
 	BuildSite  *sites;			/* by face, place, atom */
@@ -156,7 +158,7 @@ typedef struct BuildPlan
 	int		   *piece_face;
 	MeshPoint  *piece_inside;
 	double	   *piece_size;		/* area */
-	bool	   *piece_anchored;	/* holds its atom or a part of its polygon */
+	double	   *piece_off;		/* square of the distance from its atom; 0: holds it or a part of its polygon */
 	int		   *piece_unit;		/* before build_units: the atom that stands for it */
 	int			nunits;
 	int			natom_units;	/* those that have atoms come first */

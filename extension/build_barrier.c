@@ -66,32 +66,49 @@ lay_out(Raster *raster)
 	raster->rows = (int) ((high.y - raster->low.y) / raster->cell) + 1;
 }
 
-/* Enter every side in the cells of its box: first their numbers are counted, then they are put. */
+/* Enter a piece of a side, no longer than a cell, in the cells of its box: count it, or put it. */
+static void
+enter_piece(Raster *raster, int i, MeshPoint from, MeshPoint to, bool put)
+{
+	double		reach = raster->plan->barrier_reach;
+	int			left = column_of(raster, Min(from.x, to.x) - reach);
+	int			right = column_of(raster, Max(from.x, to.x) + reach);
+	int			bottom = row_of(raster, Min(from.y, to.y) - reach);
+	int			top = row_of(raster, Max(from.y, to.y) + reach);
+
+	for (int row = bottom; row <= top; row++)
+		for (int column = left; column <= right; column++)
+		{
+			int		   *first = &raster->first[row * raster->columns + column];
+
+			if (put)
+				raster->sides[--first[1]] = i;
+			else
+				first[1]++;
+		}
+}
+
+/* Enter every side piece by piece: there are no more pieces than sides and cells together. */
 static void
 enter_sides(Raster *raster, bool put)
 {
-	double		reach = raster->plan->barrier_reach;
-
 	for (int i = 0; i < raster->plan->nbarriers; i++)
 	{
 		const BuildBarrier *side = &raster->plan->barriers[i];
-		int			left = column_of(raster, Min(side->from.x, side->to.x) - reach);
-		int			right = column_of(raster, Max(side->from.x, side->to.x) + reach);
-		int			bottom = row_of(raster, Min(side->from.y, side->to.y) - reach);
-		int			top = row_of(raster, Max(side->from.y, side->to.y) + reach);
+		double		dx = side->to.x - side->from.x;
+		double		dy = side->to.y - side->from.y;
+		int			pieces = (int) (Max(fabs(dx), fabs(dy)) / raster->cell) + 1;
 
 		if (i % PAUSE_EVERY == 0)
 			CHECK_FOR_INTERRUPTS();
-		for (int row = bottom; row <= top; row++)
-			for (int column = left; column <= right; column++)
-			{
-				int		   *first = &raster->first[row * raster->columns + column];
+		for (int p = 0; p < pieces; p++)
+		{
+			double		begin = (double) p / pieces;
+			double		end = (double) (p + 1) / pieces;
 
-				if (put)
-					raster->sides[--first[1]] = i;
-				else
-					first[1]++;
-			}
+			enter_piece(raster, i, (MeshPoint) {side->from.x + begin * dx, side->from.y + begin * dy},
+						(MeshPoint) {side->from.x + end * dx, side->from.y + end * dy}, put);
+		}
 	}
 }
 

@@ -40,22 +40,26 @@ middle(double low, double high, double quantum)
 	return floor((low + high) / 2 / quantum) * quantum;
 }
 
-static void
-add_cut(BuildPlan *plan, MeshPoint from, MeshPoint to)
+typedef struct Cuts
 {
-	double	   *cut;
+	StringInfoData wkb;			/* lines */
+	uint32		n;
+	double		quantum;
+} Cuts;
 
-	plan->cuts = build_host.resize(plan->cuts, host_bytes(plan->ncuts + 1, 4 * sizeof(double)));
-	cut = &plan->cuts[4 * plan->ncuts++];
-	cut[0] = from.x;
-	cut[1] = from.y;
-	cut[2] = to.x;
-	cut[3] = to.y;
+static void
+add_cut(Cuts *cuts, MeshPoint from, MeshPoint to)
+{
+	double		line[4] = {from.x, from.y, to.x, to.y};
+
+	wkb_set_count(&cuts->wkb, wkb_open(&cuts->wkb, WKB_LINE), 2);
+	wkb_points(&cuts->wkb, line, 2);
+	cuts->n++;
 }
 
 /* Cut a box at the median of the points in it, across its longer side, and so on. */
 static void
-cut_box(BuildPlan *plan, MeshPoint *points, int n, MeshPoint low, MeshPoint high)
+cut_box(Cuts *cuts, MeshPoint *points, int n, MeshPoint low, MeshPoint high)
 {
 	bool		upright = high.x - low.x >= high.y - low.y;
 	double		at;
@@ -68,70 +72,54 @@ cut_box(BuildPlan *plan, MeshPoint *points, int n, MeshPoint low, MeshPoint high
 	qsort(points, n, sizeof(MeshPoint), upright ? compare_x : compare_y);
 	if (upright)
 	{
-		at = middle(points[n / 2 - 1].x, points[n / 2].x, plan->task->frame.quantum);
+		at = middle(points[n / 2 - 1].x, points[n / 2].x, cuts->quantum);
 		begin.x = end.x = at;
 	}
 	else
 	{
-		at = middle(points[n / 2 - 1].y, points[n / 2].y, plan->task->frame.quantum);
+		at = middle(points[n / 2 - 1].y, points[n / 2].y, cuts->quantum);
 		begin.y = end.y = at;
 	}
 	/* A box of the width of a quantum cannot be cut. */
 	if (at <= (upright ? low.x : low.y) || at >= (upright ? high.x : high.y))
 		return;
-	add_cut(plan, begin, end);
-	cut_box(plan, points, n / 2, low, end);
-	cut_box(plan, points + n / 2, n - n / 2, begin, high);
+	add_cut(cuts, begin, end);
+	cut_box(cuts, points, n / 2, low, end);
+	cut_box(cuts, points + n / 2, n - n / 2, begin, high);
 }
 
-/* Find the cuts of a face; returns the first of them. */
-static int
-cut_sites(BuildPlan *plan, const BuildFace *face, const BuildSite *sites, int n)
+/* The cuts of a face as WKB; how many there are. */
+static Datum
+find_cuts(const BuildPlan *plan, const BuildFace *face, const BuildSite *sites, int n, uint32 *ncuts)
 {
-	int			first = plan->ncuts;
+	Cuts		cuts = {.quantum = plan->task->frame.quantum};
 	MeshPoint  *points = palloc_extended(host_bytes(n, sizeof(MeshPoint)), MCXT_ALLOC_HUGE);
-	MeshPoint	low = face->rings.points[0];
-	MeshPoint	high = low;
+	int			head;
 
 	for (int i = 0; i < n; i++)
 		points[i] = sites[i].place;
-	for (int i = 0; i < face->rings.npoints; i++)
-	{
-		low.x = Min(low.x, face->rings.points[i].x);
-		low.y = Min(low.y, face->rings.points[i].y);
-		high.x = Max(high.x, face->rings.points[i].x);
-		high.y = Max(high.y, face->rings.points[i].y);
-	}
-	cut_box(plan, points, n, low, high);
+	wkb_begin(&cuts.wkb);
+	head = wkb_open(&cuts.wkb, WKB_MULTI_LINE);
+	cut_box(&cuts, points, n, face->low, face->high);
+	wkb_set_count(&cuts.wkb, head, cuts.n);
 	pfree(points);
-	return first;
+	*ncuts = cuts.n;
+	return wkb_finish(&cuts.wkb);
 }
 
 /* Cut a face; its pieces are faces at the end of the list, all but the first. */
 static void
-cut_face(BuildPlan *plan, int f, int first_cut)
+cut_face(BuildPlan *plan, int f, Datum cuts)
 {
 	char	   *postgis = postgis_schema_quoted();
 	Oid			types[3] = {postgis_type("geometry"), BYTEAOID, FLOAT8OID};
-	Datum		values[3] = {plan->faces[f].geometry, 0, Float8GetDatum(plan->task->frame.quantum)};
+	Datum		values[3] = {plan->faces[f].geometry, cuts, Float8GetDatum(plan->task->frame.quantum)};
 	BuildMap   *map = build_map_begin();
-	BuildFace  *whole = palloc_object(BuildFace);
-	StringInfoData wkb;
-	int			head;
+	int			origin = plan->faces[f].origin;
 	uint64		rows;
 
-	*whole = plan->faces[f];
-	build_map_add(map, f, &whole->rings);
+	build_map_add(map, f, &plan->faces[f].rings);
 	build_map_finish(map);
-	wkb_begin(&wkb);
-	head = wkb_open(&wkb, WKB_MULTI_LINE);
-	for (int i = first_cut; i < plan->ncuts; i++)
-	{
-		wkb_set_count(&wkb, wkb_open(&wkb, WKB_LINE), 2);
-		wkb_points(&wkb, plan->cuts + 4 * i, 2);
-	}
-	wkb_set_count(&wkb, head, plan->ncuts - first_cut);
-	values[1] = wkb_finish(&wkb);
 	rows = build_query(build_faces_query(psprintf("%s.ST_Collect(%s.ST_Boundary($1), %s.ST_GeomFromWKB($2))",
 												  postgis, postgis, postgis), "$3"), 3, types, values);
 	plan->faces = build_host.resize(plan->faces, host_bytes(plan->nfaces + rows, sizeof(BuildFace)));
@@ -139,8 +127,10 @@ cut_face(BuildPlan *plan, int f, int first_cut)
 	{
 		BuildFace	piece;
 
-		if (build_read_face(i, map, &piece))
-			plan->faces[found++ == 0 ? f : plan->nfaces++] = piece;
+		if (!build_read_face(i, map, &piece))
+			continue;
+		piece.origin = origin;
+		plan->faces[found++ == 0 ? f : plan->nfaces++] = piece;
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -177,16 +167,17 @@ build_cuts(BuildPlan *plan)
 		BuildSite  *sites = plan->sites + end;
 		int			n = 0;
 		int			first_new = plan->nfaces;
-		int			first_cut;
+		uint32		ncuts;
+		Datum		cuts;
 
 		for (; end < plan->nsites && plan->sites[end].face == f; end++)
 			n++;
 		if (n <= BUILD_MOST_SITES)
 			continue;
-		first_cut = cut_sites(plan, &plan->faces[f], sites, n);
-		if (plan->ncuts == first_cut)
+		cuts = find_cuts(plan, &plan->faces[f], sites, n, &ncuts);
+		if (ncuts == 0)
 			continue;
-		cut_face(plan, f, first_cut);
+		cut_face(plan, f, cuts);
 		move_sites(plan, f, first_new, sites, n);
 	}
 	if (plan->nfaces > nfaces)

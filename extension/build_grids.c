@@ -191,7 +191,12 @@ join_left_out(BuildPlan *plan)
 	}
 	for (int i = 0; i < plan->nunits; i++)
 		if (plan->unit_vertex[i] < 0)
-			plan->unit_grid[i] = plan->unit_grid[unit[plan->unit_component[i]]];
+		{
+			int			near = unit[plan->unit_component[i]];
+
+			/* A unit without a border has no place, and may go anywhere. */
+			plan->unit_grid[i] = near < 0 ? 0 : plan->unit_grid[near];
+		}
 	build_host.release(lands);
 	build_host.release(islands);
 	build_host.release(best);

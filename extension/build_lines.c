@@ -133,7 +133,30 @@ given_lines(const BuildPlan *plan, const BuildRings *polygons, int npolygons)
 	return wkb_finish(&wkb);
 }
 
-/* The shells of the polygons of atoms, for barriers to be cut off at. */
+/* Put a shell and its holes, but rings that the lattice made flat; the number of polygons put. */
+static int
+put_polygon(StringInfo wkb, const BuildRings *rings, int *next)
+{
+	bool		flat = rings->rings[*next].n < 4;
+	int			place = flat ? 0 : wkb_open(wkb, WKB_POLYGON);
+	uint32		put = 0;
+
+	do
+	{
+		const BuildRing *ring = &rings->rings[(*next)++];
+
+		if (flat || ring->n < 4)
+			continue;
+		wkb_number(wkb, ring->n);
+		wkb_points(wkb, (const double *) (rings->points + ring->first), ring->n);
+		put++;
+	} while (*next < rings->nrings && rings->rings[*next].hole);
+	if (!flat)
+		wkb_set_count(wkb, place, put);
+	return put > 0;
+}
+
+/* The polygons of atoms, for barriers to be cut off at. */
 static Datum
 given_polygons(const BuildRings *polygons, int npolygons)
 {
@@ -147,19 +170,8 @@ given_polygons(const BuildRings *polygons, int npolygons)
 	{
 		const BuildRings *rings = &polygons[i];
 
-		for (int r = 0; r < rings->nrings; count++)
-		{
-			int			place = wkb_open(&wkb, WKB_POLYGON);
-			int			shell = r;
-
-			do
-			{
-				wkb_number(&wkb, rings->rings[r].n);
-				wkb_points(&wkb, (const double *) (rings->points + rings->rings[r].first), rings->rings[r].n);
-				r++;
-			} while (r < rings->nrings && rings->rings[r].hole);
-			wkb_set_count(&wkb, place, r - shell);
-		}
+		for (int r = 0; r < rings->nrings;)
+			count += put_polygon(&wkb, rings, &r);
 	}
 	wkb_set_count(&wkb, head, count);
 	return wkb_finish(&wkb);
@@ -204,6 +216,14 @@ build_read_face(uint64 row, BuildMap *within, BuildFace *face)
 		return false;
 	face->geometry = PointerGetDatum(PG_DETOAST_DATUM_COPY(build_value(row, 1, &isnull)));
 	build_read_rings(&face->rings, face->geometry, NULL);
+	face->low = face->high = face->rings.points[0];
+	for (int i = 0; i < face->rings.npoints; i++)
+	{
+		face->low.x = Min(face->low.x, face->rings.points[i].x);
+		face->low.y = Min(face->low.y, face->rings.points[i].y);
+		face->high.x = Max(face->high.x, face->rings.points[i].x);
+		face->high.y = Max(face->high.y, face->rings.points[i].y);
+	}
 	return true;
 }
 
@@ -218,7 +238,10 @@ read_faces(BuildPlan *plan, uint64 rows)
 	plan->faces = build_host.resize(NULL, host_bytes(rows, sizeof(BuildFace)));
 	for (uint64 i = 0; i < rows; i++)
 		if (build_read_face(i, map, &plan->faces[plan->nfaces]))
+		{
+			plan->faces[plan->nfaces].origin = plan->nfaces;
 			plan->area_size += plan->faces[plan->nfaces++].area;
+		}
 	SPI_freetuptable(SPI_tuptable);
 	if (plan->nfaces == 0)
 		ereport(ERROR,
@@ -260,7 +283,9 @@ build_lines(BuildPlan *plan)
 		if (task->atoms[i].point)
 			continue;
 		atoms[npolygons] = i;
-		build_read_rings(&polygons[npolygons++], task->atoms[i].geometry, &task->frame);
+		build_read_rings(&polygons[npolygons], task->atoms[i].geometry, &task->frame);
+		task->atoms[i].parts = polygons[npolygons].rings[polygons[npolygons].nrings - 1].polygon + 1;
+		npolygons++;
 	}
 	values[0] = given_lines(plan, polygons, npolygons);
 	values[1] = local_barriers(plan, box);

@@ -61,9 +61,17 @@ nearest_face(const BuildPlan *plan, MeshPoint *place)
 
 	for (int f = 0; f < plan->nfaces; f++)
 	{
+		const BuildFace *at = &plan->faces[f];
+		double		dx = Max(Max(at->low.x - place->x, place->x - at->high.x), 0);
+		double		dy = Max(Max(at->low.y - place->y, place->y - at->high.y), 0);
 		MeshPoint	near;
-		double		square = build_square_to_rings(&plan->faces[f].rings, *place, &near);
+		double		square;
 
+		if (f % PAUSE_EVERY == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (dx * dx + dy * dy >= best)
+			continue;
+		square = build_square_to_rings(&at->rings, *place, &near);
 		if (square >= best)
 			continue;
 		best = square;
@@ -99,6 +107,20 @@ place_atom(BuildPlan *plan, BuildMap *map, BuildAtom *atoms, int atom)
 		add_site(plan, atoms[atom].place, face, atom);
 }
 
+/* Where a polygon is that has no face: inside of one that lies over it, or else outside of the area. */
+static MeshPoint
+place_of_hidden(const BuildPlan *plan, BuildTask *task, int atom)
+{
+	BuildRings	rings = {0};
+
+	CHECK_FOR_INTERRUPTS();
+	build_read_rings(&rings, task->atoms[atom].geometry, &task->frame);
+	for (int f = 0; f < plan->nfaces; f++)
+		if (build_rings_contain(&rings, plan->faces[f].inside))
+			return plan->faces[f].inside;
+	return build_place(task, &task->atoms[atom]);
+}
+
 static void
 place_atoms(BuildPlan *plan, BuildTask *task)
 {
@@ -119,7 +141,7 @@ place_atoms(BuildPlan *plan, BuildTask *task)
 		if (i % PAUSE_EVERY == 0)
 			CHECK_FOR_INTERRUPTS();
 		if (!task->atoms[i].point && !has_face[i])
-			task->atoms[i].place = build_place(task, &task->atoms[i]);
+			task->atoms[i].place = place_of_hidden(plan, task, i);
 		/* A polygon without a face is outside the area or under others. */
 		if (task->atoms[i].point || !has_face[i])
 			place_atom(plan, map, task->atoms, i);
@@ -263,7 +285,7 @@ typedef struct Pieces
 } Pieces;
 
 static void
-add_piece(Pieces *pieces, const BuildRings *rings, int face, MeshPoint inside, int unit, bool anchored)
+add_piece(Pieces *pieces, const BuildRings *rings, int face, MeshPoint inside, int unit, double off)
 {
 	BuildPlan  *plan = pieces->plan;
 
@@ -273,7 +295,7 @@ add_piece(Pieces *pieces, const BuildRings *rings, int face, MeshPoint inside, i
 		plan->piece_face = build_host.resize(plan->piece_face, host_bytes(pieces->room, sizeof(int)));
 		plan->piece_unit = build_host.resize(plan->piece_unit, host_bytes(pieces->room, sizeof(int)));
 		plan->piece_inside = build_host.resize(plan->piece_inside, host_bytes(pieces->room, sizeof(MeshPoint)));
-		plan->piece_anchored = build_host.resize(plan->piece_anchored, host_bytes(pieces->room, sizeof(bool)));
+		plan->piece_off = build_host.resize(plan->piece_off, host_bytes(pieces->room, sizeof(double)));
 		plan->piece_size = build_host.resize(plan->piece_size, host_bytes(pieces->room, sizeof(double)));
 	}
 	plan->piece_size[plan->npieces] = 0;
@@ -287,7 +309,7 @@ add_piece(Pieces *pieces, const BuildRings *rings, int face, MeshPoint inside, i
 					 errmsg("too many vertices to draw grids")));
 	}
 	plan->piece_face[plan->npieces] = face;
-	plan->piece_anchored[plan->npieces] = anchored;
+	plan->piece_off[plan->npieces] = off;
 	plan->piece_unit[plan->npieces] = unit;
 	plan->piece_inside[plan->npieces++] = inside;
 }
@@ -343,6 +365,17 @@ sites_as_points(const BuildSite *sites, int n)
 	return wkb_finish(&wkb);
 }
 
+/* How far a piece is from the point it belongs to, squared; from a polygon that is not in this face, as far as can be. */
+static double
+square_off(const Pieces *pieces, const BuildRings *rings, const BuildSite *site)
+{
+	MeshPoint	near;
+
+	if (!pieces->atoms[site->atom].point)
+		return INFINITY;
+	return build_rings_contain(rings, site->place) ? 0 : build_square_to_rings(rings, site->place, &near);
+}
+
 static void
 cut_face(Pieces *pieces, int face, const BuildSite *sites, int n)
 {
@@ -370,7 +403,7 @@ cut_face(Pieces *pieces, int face, const BuildSite *sites, int n)
 		build_read_rings(&rings, build_value(i, 1, &isnull), NULL);
 		site = nearest_site(sites, n, inside);
 		add_piece(pieces, &rings, face, inside, unit_of(pieces->atoms, site->atom),
-				  pieces->atoms[site->atom].point && build_rings_contain(&rings, site->place));
+				  square_off(pieces, &rings, site));
 		pfree(rings.rings);
 		pfree(rings.points);
 	}
@@ -408,45 +441,86 @@ cut_faces(Pieces *pieces)
 			add_piece(pieces, &face->rings, f, face->inside,
 					  face->atom >= 0 ? unit_of(pieces->atoms, face->atom)
 					  : begin < end ? unit_of(pieces->atoms, sites[0].atom)
-					  : is_sliver(plan, face) ? BUILD_LOOSE : BUILD_EMPTY, true);
+					  : is_sliver(plan, face) ? BUILD_LOOSE : BUILD_EMPTY, 0);
 	}
 }
 
-/* Units that no piece belongs to: the diagram could not tell them from their nearest neighbour. */
+/* The unit with a piece whose site, or else whose piece, is nearest to a place; -1 where there is none. */
+static int
+nearest_with_piece(const Pieces *pieces, MeshPoint place, const bool *has_piece)
+{
+	const BuildPlan *plan = pieces->plan;
+	double		best = INFINITY;
+	int			unit = -1;
+
+	CHECK_FOR_INTERRUPTS();
+	for (int i = 0; i < plan->nsites; i++)
+	{
+		double		square = square_between(plan->sites[i].place, place);
+
+		if (square >= best || !has_piece[unit_of(pieces->atoms, plan->sites[i].atom)])
+			continue;
+		best = square;
+		unit = unit_of(pieces->atoms, plan->sites[i].atom);
+	}
+	for (int p = 0; p < plan->npieces && plan->nsites == 0; p++)
+	{
+		double		square = square_between(plan->piece_inside[p], place);
+
+		if (plan->piece_unit[p] < 0 || square >= best)
+			continue;
+		best = square;
+		unit = plan->piece_unit[p];
+	}
+	return unit;
+}
+
+/*
+ * Unite units that have no piece with whoever is nearest: the diagram or the
+ * lattice could not tell them apart.  Pieces without edges are nowhere.
+ */
 static void
 unite_lost(Pieces *pieces)
 {
 	BuildPlan  *plan = pieces->plan;
-	bool	   *has_piece = palloc0_array(bool, plan->task->natoms);
+	const BuildTask *task = plan->task;
+	bool	   *has_edge = host_array(&build_host, bool, plan->npieces);
+	bool	   *has_piece = palloc0_array(bool, task->natoms);
 
+	memset(has_edge, 0, plan->npieces);
+	for (int e = 0; e < plan->mesh.nedges; e++)
+		has_edge[plan->mesh.edges[e].face] = true;
 	for (int i = 0; i < plan->npieces; i++)
-		if (plan->piece_unit[i] >= 0)
-			has_piece[plan->piece_unit[i]] = true;
-	for (int i = 0; i < plan->nsites; i++)
 	{
-		const BuildSite *site = &plan->sites[i];
-		double		best = INFINITY;
-		int			near = -1;
-
-		if (has_piece[unit_of(pieces->atoms, site->atom)])
-			continue;
-		for (int p = 0; p < plan->npieces; p++)
+		if (!has_edge[i])
 		{
-			double		square = square_between(plan->piece_inside[p], site->place);
-
-			if (plan->piece_face[p] != site->face || plan->piece_unit[p] < 0 || square >= best)
-				continue;
-			best = square;
-			near = plan->piece_unit[p];
+			plan->piece_unit[i] = BUILD_LOOSE;
+			plan->piece_off[i] = INFINITY;
+			plan->piece_size[i] = 0;
 		}
-		if (near >= 0)
-			unite(pieces->atoms, near, site->atom);
+		else if (plan->piece_unit[i] >= 0)
+			has_piece[plan->piece_unit[i]] = true;
 	}
+	for (int i = 0; i < task->natoms; i++)
+		if (unit_of(pieces->atoms, i) == i && !has_piece[i])
+		{
+			int			near = nearest_with_piece(pieces, build_place(task, &task->atoms[i]), has_piece);
+
+			if (near < 0)
+				continue;
+			unite(pieces->atoms, near, i);
+			has_piece[unit_of(pieces->atoms, i)] = true;
+		}
 	for (int i = 0; i < plan->npieces; i++)
+	{
 		if (plan->piece_unit[i] >= 0)
 			plan->piece_unit[i] = unit_of(pieces->atoms, plan->piece_unit[i]);
-	for (int i = 0; i < plan->task->natoms; i++)
+		else if (!has_edge[i])
+			plan->piece_unit[i] = unit_of(pieces->atoms, 0);
+	}
+	for (int i = 0; i < task->natoms; i++)
 		(void) unit_of(pieces->atoms, i);
+	build_host.release(has_edge);
 }
 
 void
@@ -465,10 +539,10 @@ build_pieces(BuildPlan *plan)
 	build_map_finish(pieces.faces);
 	mesh_begin(&pieces.builder, &build_host);
 	cut_faces(&pieces);
-	unite_lost(&pieces);
 	if (!mesh_finish(&pieces.builder, plan->npieces, 2 * task->frame.quantum, &plan->mesh))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("lines of the area and the atoms could not be noded"),
-				 errhint("Try it with the area's vertices simplified by ST_SnapToGrid.")));
+				 errhint("Bring all geometries onto one grid with ST_SnapToGrid.")));
+	unite_lost(&pieces);
 }

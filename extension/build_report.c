@@ -53,6 +53,7 @@ nearest_part(const BuildRings *parts, int n, MeshPoint place)
 typedef struct Sums
 {
 	int64		weight[PARTITION_WEIGHTS];
+	int64		atoms;			/* in which there is somebody */
 } Sums;
 
 /* The sums of the parts of the area. */
@@ -87,6 +88,7 @@ sum_parts(BuildTask *task, int *n)
 			part = nearest_part(parts, *n, place);
 		for (int w = 0; w < PARTITION_WEIGHTS; w++)
 			sums[part].weight[w] += task->atoms[i].weight[w];
+		sums[part].atoms += task->atoms[i].weight[0] > 0 || task->atoms[i].weight[1] > 0;
 	}
 	return sums;
 }
@@ -106,6 +108,7 @@ find_range(BuildTask *task, BuildReport *report)
 	int			n;
 	Sums	   *sums = sum_parts(task, &n);
 	int			lived_in = 0;
+	bool		possible = true;
 
 	report->grids = (PartitionRange) {0, 0};
 	for (int p = 0; p < n; p++)
@@ -117,7 +120,12 @@ find_range(BuildTask *task, BuildReport *report)
 		if (sums[p].weight[0] == 0 && sums[p].weight[1] == 0)
 			continue;
 		lived_in++;
-		if (range.low > range.high && report->reason == NULL)
+		/* Without a minimum there may be ever so many, but each needs an atom. */
+		range.high = Min(range.high, sums[p].atoms);
+		range.low = Min(range.low, PG_INT32_MAX / n);
+		if (range.low > range.high)
+			possible = false;
+		if (!possible && report->reason == NULL)
 			report->reason = psprintf(n == 1 ? "no number of grids fits %s"
 									  : "a part of the area with %s fits no number of grids", counts_of(task, &sums[p]));
 		report->grids.low += range.low;
@@ -125,7 +133,7 @@ find_range(BuildTask *task, BuildReport *report)
 	}
 	if (lived_in == 0)
 		report->reason = "there are no households";
-	if (report->reason)
+	if (!possible || lived_in == 0)
 		report->grids = (PartitionRange) {1, 0};
 }
 
@@ -175,10 +183,10 @@ build_report(BuildTask *task, BuildReport *report)
 {
 	memset(report, 0, sizeof(*report));
 	find_oversized(task, report);
+	if (report->noversized > 0)
+		report->reason = oversized_reason(report);
 	find_range(task, report);
 	find_legal(task, report);
-	if (report->reason == NULL && report->noversized > 0)
-		report->reason = oversized_reason(report);
 	if (report->reason == NULL && task->grids > 0 &&
 		(task->grids < report->grids.low || task->grids > report->grids.high))
 		report->reason = psprintf("%d grids are asked for, but only %lld to %lld can be in bounds", task->grids,

@@ -239,6 +239,19 @@ is_polygonal(const GeometryHead *head)
 	return strcmp(type, "ST_Polygon") == 0 || strcmp(type, "ST_MultiPolygon") == 0;
 }
 
+/* The square of what is larger, and sums of that, might not be finite. */
+#define MOST_COORDINATE	1e15
+
+static void
+refuse_far(const double box[4], const char *what)
+{
+	for (int i = 0; i < 4; i++)
+		if (!(fabs(box[i]) <= MOST_COORDINATE))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("coordinates of %s are out of range: %g", what, box[i])));
+}
+
 /* Points to finite places; the SRID of all is the area's. */
 static void
 check_atom(BuildTask *task, BuildAtom *atom)
@@ -263,6 +276,8 @@ check_atom(BuildTask *task, BuildAtom *atom)
 				 errmsg("atom %lld has no place", (long long) atom->id),
 				 errdetail("Its point is empty, or its coordinates are not finite.")));
 	atom->place = (MeshPoint) {head.x, head.y};
+	if (head.is_point)
+		refuse_far((double[4]) {head.x, head.y, head.x, head.y}, psprintf("atom %lld", (long long) atom->id));
 }
 
 /* PostGIS's judgement of polygons; the n-th is called by its name. */
@@ -354,6 +369,13 @@ check_polygon_atoms(BuildTask *task)
 		polygons[n++] = task->atoms[i].geometry;
 	}
 	check_valid(polygons, n, name_of_atom, atoms);
+	for (int i = 0; i < n; i++)
+	{
+		double		box[4];
+
+		if (geometry_box(polygons[i], box))
+			refuse_far(box, name_of_atom(atoms, i));
+	}
 }
 
 /* Coordinates of this SRID are degrees. */
@@ -362,10 +384,13 @@ is_geographic(int32 srid)
 {
 	Oid			types[1] = {INT4OID};
 	Datum		values[1] = {Int32GetDatum(srid)};
-	uint64		found = build_query(psprintf("SELECT 1 FROM %s.spatial_ref_sys"
-											 " WHERE srid = $1 AND proj4text ~ '[+]proj=longlat'", postgis_schema_quoted()),
-									1, types, values);
+	uint64		found;
 
+	if (srid <= 0)
+		return false;
+	found = build_query(psprintf("SELECT 1 FROM %s.spatial_ref_sys"
+								 " WHERE srid = $1 AND proj4text ~ '[+]proj=longlat'", postgis_schema_quoted()),
+						1, types, values);
 	SPI_freetuptable(SPI_tuptable);
 	return found > 0;
 }
@@ -408,10 +433,11 @@ build_task(FunctionCallInfo fcinfo, bool adjust)
 	if (task->has_barriers)
 		task->barriers = PointerGetDatum(PG_GETARG_VARLENA_P(ARG_BARRIERS + adjust));
 	check_area(task);
+	(void) geometry_box(task->area, box);
+	refuse_far(box, "area");
 	for (int i = 0; i < task->natoms; i++)
 		check_atom(task, &task->atoms[i]);
 	check_polygon_atoms(task);
-	(void) geometry_box(task->area, box);
 	frame_init(&task->frame, box, is_geographic(task->srid));
 	for (int i = 0; i < task->natoms; i++)
 		if (task->atoms[i].point)

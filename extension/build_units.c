@@ -14,23 +14,7 @@
 
 /* --- which edges stay --- */
 
-/* On one of the lines that only keep calls of PostGIS short. */
-static bool
-is_on_cut(const BuildPlan *plan, MeshPoint a, MeshPoint b)
-{
-	for (int i = 0; i < plan->ncuts; i++)
-	{
-		const double *cut = plan->cuts + 4 * i;
-
-		if ((cut[0] == cut[2] && a.x == cut[0] && b.x == cut[0] &&
-			 Min(a.y, b.y) >= cut[1] && Max(a.y, b.y) <= cut[3]) ||
-			(cut[1] == cut[3] && a.y == cut[1] && b.y == cut[1] &&
-			 Min(a.x, b.x) >= cut[0] && Max(a.x, b.x) <= cut[2]))
-			return true;
-	}
-	return false;
-}
-
+/* Lines that were given lie between different faces; those within one are Voronoi's, or cuts. */
 static void
 mark_fixed(BuildPlan *plan)
 {
@@ -43,8 +27,8 @@ mark_fixed(BuildPlan *plan)
 		if (i % PAUSE_EVERY == 0)
 			CHECK_FOR_INTERRUPTS();
 		edge->fixed = edge->twin < 0 ||
-			(plan->piece_face[edge->face] != plan->piece_face[mesh->edges[edge->twin].face] &&
-			 !is_on_cut(plan, mesh->points[edge->from], mesh->points[edge->to]));
+			plan->faces[plan->piece_face[edge->face]].origin !=
+			plan->faces[plan->piece_face[mesh->edges[edge->twin].face]].origin;
 	}
 }
 
@@ -79,43 +63,72 @@ group_pieces(const BuildPlan *plan)
 	return group;
 }
 
-/* The pieces that go where they belong: whose group holds an atom or a part of its polygon, else the largest group. */
+/* A group of pieces of one unit. */
+typedef struct Group
+{
+	double		off;			/* square of the distance of the nearest from its atom */
+	double		size;
+	bool		whole;			/* has a part of a polygon of several parts */
+} Group;
+
+static bool
+is_better(const Group *a, const Group *b)
+{
+	if (a->off != b->off)
+		return a->off < b->off;
+	return a->size > b->size;
+}
+
+/* Measure the groups: each at the number of its first piece. */
+static Group *
+measure_groups(const BuildPlan *plan, int *group)
+{
+	Group	   *groups = host_array(&build_host, Group, plan->npieces);
+
+	for (int i = 0; i < plan->npieces; i++)
+	{
+		Group	   *g = &groups[root_of(group, i)];
+		int			atom = plan->faces[plan->piece_face[i]].atom;
+
+		if (group[i] == i)
+			*g = (Group) {plan->piece_off[i], 0, false};
+		g->off = Min(g->off, plan->piece_off[i]);
+		g->size += plan->piece_size[i];
+		g->whole |= atom >= 0 && plan->piece_unit[i] >= 0 && plan->task->atoms[atom].parts > 1;
+	}
+	return groups;
+}
+
+/*
+ * Of the groups of a unit one goes where it belongs: the one that holds the
+ * atom, or is nearest to it, or is the largest.  Others are loose, but parts of
+ * polygons that were given in several.  So where a polygon falls apart because it
+ * sticks out of the area or another one lies over it, its grid does not.
+ */
 static void
 loosen_pieces(BuildPlan *plan)
 {
 	int		   *group = group_pieces(plan);
-	double	   *size = host_array(&build_host, double, plan->npieces);
-	bool	   *anchored = host_array(&build_host, bool, plan->npieces);
+	Group	   *groups = measure_groups(plan, group);
 	int		   *best = host_array(&build_host, int, plan->task->natoms);
 
-	memset(size, 0, plan->npieces * sizeof(double));
-	memset(anchored, 0, plan->npieces * sizeof(bool));
 	memset(best, -1, plan->task->natoms * sizeof(int));
-	for (int i = 0; i < plan->npieces; i++)
-	{
-		size[root_of(group, i)] += plan->piece_size[i];
-		anchored[root_of(group, i)] |= plan->piece_anchored[i];
-	}
 	for (int i = 0; i < plan->npieces; i++)
 	{
 		int			unit = plan->piece_unit[i];
 
-		if (unit < 0 || group[i] != i)
-			continue;
-		if (best[unit] < 0 || anchored[i] > anchored[best[unit]] ||
-			(anchored[i] == anchored[best[unit]] && size[i] > size[best[unit]]))
+		if (unit >= 0 && group[i] == i && (best[unit] < 0 || is_better(&groups[i], &groups[best[unit]])))
 			best[unit] = i;
 	}
 	for (int i = 0; i < plan->npieces; i++)
 	{
 		int			root = root_of(group, i);
 
-		if (plan->piece_unit[i] >= 0 && !anchored[root] && best[plan->piece_unit[i]] != root)
+		if (plan->piece_unit[i] >= 0 && best[plan->piece_unit[i]] != root && !groups[root].whole)
 			plan->piece_unit[i] = BUILD_LOOSE;
 	}
 	build_host.release(group);
-	build_host.release(size);
-	build_host.release(anchored);
+	build_host.release(groups);
 	build_host.release(best);
 }
 

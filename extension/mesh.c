@@ -10,8 +10,9 @@
 
 #include <limits.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "order.h"
 
 /* Edges or points that are worked on between two pauses. */
 #define PAUSE_EVERY		4096
@@ -49,9 +50,12 @@ same_place(MeshPoint a, MeshPoint b)
 static double
 signed_area(const double *xy, size_t n, size_t stride)
 {
-	MeshPoint	first = ring_point(xy, 0, stride);
+	MeshPoint	first;
 	double		sum = 0;
 
+	if (n < 3)
+		return 0;
+	first = ring_point(xy, 0, stride);
 	for (size_t i = 1; i + 1 < n; i++)
 	{
 		MeshPoint	p = ring_point(xy, i, stride);
@@ -100,21 +104,25 @@ mesh_add_ring(MeshBuilder *builder, int face, bool hole, const double *xy, size_
 
 /* --- points get numbers --- */
 
-typedef struct NumberedPoint
-{
-	MeshPoint	point;
-	int			number;			/* of the end of an edge */
-} NumberedPoint;
-
 static int
-compare_points(const void *a, const void *b)
+compare_points(const void *context, uint32_t a, uint32_t b)
 {
-	const MeshPoint *p = a;
-	const MeshPoint *q = b;
+	const MeshPoint *p = (const MeshPoint *) context + a;
+	const MeshPoint *q = (const MeshPoint *) context + b;
 
 	if (p->x != q->x)
 		return p->x < q->x ? -1 : 1;
 	return (p->y > q->y) - (p->y < q->y);
+}
+
+static uint32_t *
+numbers_to(const Host *host, size_t n)
+{
+	uint32_t   *numbers = host_array(host, uint32_t, n);
+
+	for (size_t i = 0; i < n; i++)
+		numbers[i] = (uint32_t) i;
+	return numbers;
 }
 
 /* Every place once, by x and y; the edges refer to them. */
@@ -123,25 +131,26 @@ number_points(MeshBuilder *builder, Mesh *mesh)
 {
 	const Host *host = builder->host;
 	size_t		n = 2 * builder->nedges;
-	NumberedPoint *all = host_array(host, NumberedPoint, n);
+	uint32_t   *order = numbers_to(host, n);
+	MeshPoint  *points = host_array(host, MeshPoint, n);
 	int			count = 0;
 
-	for (size_t i = 0; i < n; i++)
-		all[i] = (NumberedPoint) {builder->points[i], (int) i};
-	host->pause();
-	qsort(all, n, sizeof(NumberedPoint), compare_points);
-	host->pause();
-	mesh->points = builder->points;
+	order_items(order, n, compare_points, builder->points, host);
 	for (size_t i = 0; i < n; i++)
 	{
-		MeshEdge   *edge = &builder->edges[all[i].number / 2];
+		MeshEdge   *edge = &builder->edges[order[i] / 2];
+		MeshPoint	point = builder->points[order[i]];
 
-		if (i == 0 || !same_place(all[i].point, all[i - 1].point))
-			mesh->points[count++] = all[i].point;
-		*(all[i].number % 2 == 0 ? &edge->from : &edge->to) = count - 1;
+		if (i % PAUSE_EVERY == 0)
+			host->pause();
+		if (i == 0 || !same_place(point, points[count - 1]))
+			points[count++] = point;
+		*(order[i] % 2 == 0 ? &edge->from : &edge->to) = count - 1;
 	}
+	mesh->points = points;
 	mesh->npoints = count;
-	host->release(all);
+	host->release(builder->points);
+	host->release(order);
 }
 
 /* --- twins --- */
@@ -161,10 +170,10 @@ compare_ends(const MeshEdge *e, const MeshEdge *f)
 
 /* Both sides of a border side by side. */
 static int
-compare_borders(const void *a, const void *b)
+compare_borders(const void *context, uint32_t a, uint32_t b)
 {
-	const MeshEdge *e = a;
-	const MeshEdge *f = b;
+	const MeshEdge *e = (const MeshEdge *) context + a;
+	const MeshEdge *f = (const MeshEdge *) context + b;
 	int			ends = compare_ends(e, f);
 
 	if (ends != 0)
@@ -194,22 +203,40 @@ drop_spikes(MeshEdge *edges, int n)
 	return n;
 }
 
+/* Bring the edges into the order of their borders. */
+static void
+sort_edges(const Host *host, Mesh *mesh, size_t *room)
+{
+	uint32_t   *order = numbers_to(host, mesh->nedges);
+	MeshEdge   *sorted;
+
+	order_items(order, mesh->nedges, compare_borders, mesh->edges, host);
+	*room = mesh->nedges;
+	sorted = host_array(host, MeshEdge, *room);
+	for (int i = 0; i < mesh->nedges; i++)
+		sorted[i] = mesh->edges[order[i]];
+	host->release(mesh->edges);
+	host->release(order);
+	mesh->edges = sorted;
+}
+
 /* Find the twins; false where two faces are on one side of an edge. */
 static bool
-match_twins(const Host *host, Mesh *mesh)
+match_twins(const Host *host, Mesh *mesh, size_t *room)
 {
-	MeshEdge   *edges = mesh->edges;
+	MeshEdge   *edges;
 	int			kept = 0;
 	int			end;
 	bool		sound = true;
 
-	host->pause();
-	qsort(edges, mesh->nedges, sizeof(MeshEdge), compare_borders);
-	host->pause();
+	sort_edges(host, mesh, room);
+	edges = mesh->edges;
 	for (int i = 0; i < mesh->nedges; i = end)
 	{
 		int			n;
 
+		if (i % PAUSE_EVERY == 0)
+			host->pause();
 		for (end = i + 1; end < mesh->nedges && compare_ends(&edges[i], &edges[end]) == 0;)
 			end++;
 		n = drop_spikes(edges + i, end - i);
@@ -230,6 +257,7 @@ bool
 mesh_finish(MeshBuilder *builder, int nfaces, double tolerance, Mesh *mesh)
 {
 	const Host *host = builder->host;
+	bool		sound;
 
 	memset(mesh, 0, sizeof(*mesh));
 	(void) make_room(builder, 1);
@@ -237,13 +265,12 @@ mesh_finish(MeshBuilder *builder, int nfaces, double tolerance, Mesh *mesh)
 	mesh->edges = builder->edges;
 	mesh->nedges = (int) builder->nedges;
 	mesh->nfaces = nfaces;
-	(void) match_twins(host, mesh);
-	if (tolerance > 0)
-	{
-		mesh_split(host, mesh, &builder->room, tolerance);
-		return match_twins(host, mesh);
-	}
-	return true;
+	sound = match_twins(host, mesh, &builder->room);
+	if (tolerance <= 0)
+		return sound;
+	/* What is not sound yet may be when both sides have the same points. */
+	mesh_split(host, mesh, &builder->room, tolerance);
+	return match_twins(host, mesh, &builder->room);
 }
 
 void

@@ -205,7 +205,7 @@ find_stops(Splitter *s, const MeshEdge *edge)
 {
 	MeshPoint	a = s->mesh->points[edge->from];
 	MeshPoint	b = s->mesh->points[edge->to];
-	bool		y = fabs(b.y - a.y) < fabs(b.x - a.x);	/* where it extends less, fewer points are beside it */
+	bool		y = fabs(b.y - a.y) > fabs(b.x - a.x);	/* a border of many points runs as its edges do */
 	const int  *order = y ? s->by_y : s->points;
 	double		least = (y ? fmin(a.y, b.y) : fmin(a.x, b.x)) - s->tolerance;
 	double		most = (y ? fmax(a.y, b.y) : fmax(a.x, b.x)) + s->tolerance;

@@ -12,6 +12,7 @@
 #ifndef GRIDTREE_OUTLINE_BORDER_H
 #define GRIDTREE_OUTLINE_BORDER_H
 
+#include "order.h"
 #include "outline.h"
 
 #define OUTLINE_NONE	UINT32_MAX
@@ -73,12 +74,6 @@ outline_compare_points(MeshPoint p, MeshPoint q)
 		return p.x < q.x ? -1 : 1;
 	return (p.y > q.y) - (p.y < q.y);
 }
-
-/* Negative, 0 or positive: a comes before b, is the same, or comes after. */
-typedef int (*OutlineCompare) (const void *context, uint32_t a, uint32_t b);
-
-extern void outline_sort(uint32_t *items, size_t n, OutlineCompare compare, const void *context,
-						 const Host *host);
 
 /* outline_straighten.c */
 extern void outline_straighten(Borders *borders, const OutlineSite *sites, size_t nsites,

@@ -154,10 +154,10 @@ order_rings(Rings *r, const Host *host, Outline *outline)
 
 	for (size_t i = 0; i < r->n; i++)
 		order[i] = (uint32_t) i;
-	outline_sort(order, r->n, compare_rings, r, host);
+	order_items(order, r->n, compare_rings, r, host);
 	number_polygons(r, order);
 	r->by_polygon = true;
-	outline_sort(order, r->n, compare_rings, r, host);
+	order_items(order, r->n, compare_rings, r, host);
 	*outline = (Outline) {0};
 	outline->rings = host_array(host, OutlineRing, r->n);
 	outline->points = host_array(host, MeshPoint, r->ncorners + r->n);

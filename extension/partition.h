@@ -89,8 +89,10 @@ extern int	partition_components(const PartitionGraph *graph, const Host *host, i
 /*
  * What the shape of a part costs: 1 or more for its moment (2 pi moment /
  * area^2, 1 for a disc) and as much again for its border (length^2 / (4 pi area),
- * 1 for a disc), in which what runs along barriers counts less, and barriers
- * inside the part count too.  The shape of a partition is the sum.
+ * 1 for a disc), in which what runs along barriers counts less.  Barriers inside
+ * the part cost their length as part of a disc's border: not its square, or
+ * following lanes would outweigh all else where they are many.  The shape of a
+ * partition is the sum.
  */
 extern double partition_shape(const PartitionGraph *graph, const int *part, int parts);
 
@@ -107,8 +109,9 @@ extern void partition_build(const PartitionGraph *graph, const PartitionBounds *
  * The same, beginning at the parts there are now (current[v], 0 to n_current - 1;
  * -1: none, a new building) and moving as little of weight[0] as possible:
  * first the violation, then the number that violates, then the weight that
- * moved, then the shape.  parts 0: as many as now, or the possible number next
- * to it.  A part keeps its number; new ones come after; part[v] may leave out
+ * moved, then the shape.  parts 0: as many as now, or where that does not do a
+ * number near to it.  A part keeps its number as long as it holds some vertex
+ * that it has now; new ones come after without gaps; part[v] may leave out
  * numbers of current parts that are gone.
  */
 extern void partition_adjust(const PartitionGraph *graph, const PartitionBounds *bounds, int parts,

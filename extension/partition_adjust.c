@@ -17,16 +17,28 @@
 #define REPAIRS			12
 #define WHOLE_VERTICES	3000	/* no larger piece is searched as a whole */
 #define HOME_PRICE		4		/* of the weight of a whole part */
+#define INSIDE			4		/* a number that is possible at last is so much of the way from there to the best one */
+#define OTHER_NUMBERS	2		/* that are tried where little is wrong with one */
+
+/* Whether what was found is of no use, as another number of parts violates no more. */
+static bool
+is_useless(const PartState *s, const PartScore *below)
+{
+	return below != NULL && !violates_less(&s->score, below);
+}
 
 /* A small piece: the least violation there is, then the least weight that has to move for it. */
 static void
-finish_exactly(PartState *s)
+finish_exactly(PartState *s, const PartScore *below)
 {
 	CoverTask	task = {.graph = s->graph, .bounds = &s->bounds, .k = s->k, .below = s->score, .budget = EXACT_BUDGET};
 	PartScore	score;
 	int			part[EXACT_VERTICES];
-	CoverOutcome outcome = partition_cover(&task, &s->pace, part, &score);
+	CoverOutcome outcome;
 
+	if (is_useless(s, below))
+		task.below = (PartScore) {.violation = below->violation, .violating = below->violating};
+	outcome = partition_cover(&task, &s->pace, part, &score);
 	task.home = s->home;
 	task.below = s->score;
 	if (outcome == COVER_FOUND || outcome == COVER_BETTER)
@@ -35,6 +47,8 @@ finish_exactly(PartState *s)
 		task.below = s->score;
 		task.below.moved = INT64_MAX;
 	}
+	if (is_useless(s, below))
+		return;
 	outcome = partition_cover(&task, &s->pace, part, &score);
 	if (outcome == COVER_FOUND || outcome == COVER_BETTER)
 		state_set(s, part);
@@ -43,23 +57,24 @@ finish_exactly(PartState *s)
 
 /* Search around what violates, and everywhere if that is not enough. */
 static void
-finish(PartState *s)
+finish(PartState *s, const PartScore *below)
 {
 	if (s->graph->n <= EXACT_VERTICES)
 	{
-		finish_exactly(s);
+		finish_exactly(s, below);
 		return;
 	}
 	s->effort = s->pace.spent + repair_effort(s->graph);
 	partition_repair(s, REPAIRS);
 	if (s->score.violation > least_violation(s->graph, &s->bounds, s->k) && s->graph->n <= WHOLE_VERTICES)
 		partition_search(s);
-	partition_bring_home(s);
+	if (!is_useless(s, below))
+		partition_bring_home(s);
 }
 
-/* Adjust one component; returns the number of its parts, whose numbers are in a->number. */
+/* Adjust one component; the numbers of its parts are in a->number. below: see partition_piece(). */
 static void
-adjust_piece(Adjuster *a, const int *current, int *local, int wanted, PartScore *score)
+adjust_piece(Adjuster *a, const int *current, int *local, int wanted, const PartScore *below, PartScore *score)
 {
 	const Host *host = a->pace.host;
 	int		   *home = host_array(host, int, a->graph->n);
@@ -82,17 +97,19 @@ adjust_piece(Adjuster *a, const int *current, int *local, int wanted, PartScore 
 	state_begin(&s, a->graph, a->bounds, a->k, a->part, home, host);
 	s.home_price = middle > 0 ? HOME_PRICE * a->k / middle : 0;
 	if (a->k > 1)
-		finish(&s);
+		finish(&s, below);
 	memcpy(a->part, s.part, sizeof(int) * (size_t) a->graph->n);
 	*score = s.score;
 	state_release(&s);
 	host->release(home);
 }
 
-/* How many parts each component has now. */
+/* How many parts each component has now. Those that weigh nothing may stay where that is in bounds. */
 static void
-count_parts(const Components *c, const int *current, int *seen)
+count_parts(const Components *c, const PartitionBounds *bounds, const int *current, int *seen)
 {
+	bool		may_be_empty = bounds->min[0] <= 0 && bounds->min[1] <= 0;
+
 	for (int i = 0; i < c->n; i++)
 	{
 		c->given[i] = 0;
@@ -105,6 +122,8 @@ count_parts(const Components *c, const int *current, int *seen)
 			seen[number] = i;
 			c->given[i]++;
 		}
+		if (c->given[i] > c->most[i] && may_be_empty)
+			c->most[i] = c->given[i];
 		if (c->given[i] > c->most[i])
 			c->given[i] = c->most[i];
 	}
@@ -121,19 +140,73 @@ gain_of(const Components *c, const PartitionBounds *bounds, int i, int more)
 	return sand_violation(bounds, c->total[i], c->given[i]) - sand_violation(bounds, c->total[i], k);
 }
 
-static int
-best_to_change(const Components *c, const PartitionBounds *bounds, int more, int64_t *gain)
+/* Components by what they gain by a part more (or less): the winner of each pair of a tree, the root first. */
+typedef struct Contest
 {
-	int			best = -1;
+	const Components *components;
+	const PartitionBounds *bounds;
+	int			more;
+	int		   *winner;			/* 2 n of them; the leaves stand in the second half */
+	int64_t    *gain;
+} Contest;
 
-	*gain = INT64_MIN;
+static void
+decide(Contest *t, int at)
+{
+	int			a = t->winner[2 * at];
+	int			b = t->winner[2 * at + 1];
+
+	t->winner[at] = t->gain[a] > t->gain[b] || (t->gain[a] == t->gain[b] && a < b) ? a : b;
+}
+
+static void
+contest_begin(Contest *t, const Components *c, const PartitionBounds *bounds, int more, const Host *host)
+{
+	*t = (Contest) {.components = c, .bounds = bounds, .more = more};
+	t->winner = host_array(host, int, 2 * (size_t) c->n);
+	t->gain = host_array(host, int64_t, c->n);
 	for (int i = 0; i < c->n; i++)
-		if (gain_of(c, bounds, i, more) > *gain)
-		{
-			*gain = gain_of(c, bounds, i, more);
-			best = i;
-		}
-	return best;
+	{
+		t->gain[i] = gain_of(c, bounds, i, more);
+		t->winner[c->n + i] = i;
+	}
+	for (int at = c->n - 1; at > 0; at--)
+		decide(t, at);
+}
+
+static void
+contest_end(Contest *t, const Host *host)
+{
+	host->release(t->winner);
+	host->release(t->gain);
+}
+
+static void
+contest_renew(Contest *t, int i)
+{
+	t->gain[i] = gain_of(t->components, t->bounds, i, t->more);
+	for (int at = (t->components->n + i) / 2; at > 0; at /= 2)
+		decide(t, at);
+}
+
+/* The component that gains most; -1: none can have another number. */
+static int
+contest_best(const Contest *t, int64_t *gain)
+{
+	int			best = t->components->n > 0 ? t->winner[1] : -1;
+
+	*gain = best >= 0 ? t->gain[best] : INT64_MIN;
+	return *gain > INT64_MIN ? best : -1;
+}
+
+static void
+change_given(const Components *c, int i, int change, Contest *up, Contest *down)
+{
+	if (i < 0)
+		return;
+	c->given[i] += change;
+	contest_renew(up, i);
+	contest_renew(down, i);
 }
 
 /* Give parts to components or take them away until there are so many, and then on as long as that lessens the violation. */
@@ -141,25 +214,29 @@ static void
 redistribute(const Components *c, const PartitionBounds *bounds, int64_t parts, PartPace *steps)
 {
 	int64_t		have = 0;
+	Contest		up;
+	Contest		down;
 
 	for (int i = 0; i < c->n; i++)
 		have += c->given[i];
+	contest_begin(&up, c, bounds, 1, steps->host);
+	contest_begin(&down, c, bounds, -1, steps->host);
 	for (;;)
 	{
 		int64_t		gain = 0;
 		int64_t		loss = 0;
-		int			more = have <= parts ? best_to_change(c, bounds, 1, &gain) : -1;
-		int			less = have >= parts ? best_to_change(c, bounds, -1, &loss) : -1;
+		int			more = have <= parts ? contest_best(&up, &gain) : -1;
+		int			less = have >= parts ? contest_best(&down, &loss) : -1;
 
-		pace(steps, 16 * (int64_t) c->n);
+		pace(steps, 64);
 		if (have < parts ? more < 0 : have > parts ? less < 0 : more < 0 || less < 0 || more == less || gain <= -loss)
-			return;
-		if (more >= 0)
-			c->given[more]++;
-		if (less >= 0)
-			c->given[less]--;
+			break;
+		change_given(c, more, 1, &up, &down);
+		change_given(c, less, -1, &up, &down);
 		have += (more >= 0) - (less >= 0);
 	}
+	contest_end(&up, steps->host);
+	contest_end(&down, steps->host);
 }
 
 /* Which component keeps the number of a current part: where most of it is. */
@@ -197,6 +274,21 @@ find_owners(const PartitionGraph *graph, const Components *c, const int *current
 	host->release(sum);
 }
 
+/* So many parts, where that is possible; else a little inside of what is: at its end every part would sit on a bound. */
+static int
+possible_number(const PartitionGraph *graph, const PartitionBounds *bounds, int most, int now)
+{
+	PartitionRange range = fitting_range(graph, bounds, most);
+	int			fitting = fitting_number(graph, bounds, most, 0);
+	int			end = now < range.low ? (int) range.low : (int) range.high;
+
+	if (now < 1)
+		return fitting;
+	if (now >= range.low && now <= range.high)
+		return now;
+	return end + (fitting - end) / INSIDE;
+}
+
 /* The number of parts of each component. */
 static void
 choose_numbers(const PartitionGraph *graph, const PartitionBounds *bounds, int parts,
@@ -206,7 +298,7 @@ choose_numbers(const PartitionGraph *graph, const PartitionBounds *bounds, int p
 
 	for (int p = 0; p < n_current; p++)
 		seen[p] = -1;
-	count_parts(c, current, seen);
+	count_parts(c, bounds, current, seen);
 	steps->host->release(seen);
 	if (parts > 0)
 	{
@@ -218,16 +310,9 @@ choose_numbers(const PartitionGraph *graph, const PartitionBounds *bounds, int p
 	for (int i = 0; i < c->n; i++)
 	{
 		PartPiece	piece;
-		PartitionRange range;
 
 		partition_cut_out(graph, c->vertices + c->first[i], c->first[i + 1] - c->first[i], index, steps, &piece);
-		range = fitting_range(&piece.graph, bounds, c->most[i]);
-		if (c->given[i] < 1)
-			c->given[i] = fitting_number(&piece.graph, bounds, c->most[i], 0);
-		else if (c->given[i] < range.low)
-			c->given[i] = (int) range.low;
-		else if (c->given[i] > range.high)
-			c->given[i] = (int) range.high;
+		c->given[i] = possible_number(&piece.graph, bounds, c->most[i], c->given[i]);
 		partition_release_piece(steps->host, &piece);
 	}
 }
@@ -248,14 +333,25 @@ typedef struct AdjustRun
 	PartPace	pace;
 } AdjustRun;
 
-/* Write down what the parts of component i are called. */
+/* Write down what the parts of component i are called; one that holds nothing of what had its number is new. */
 static void
 write_parts(AdjustRun *run, int i, Adjuster *a, const PartPiece *piece, const PartScore *score,
 			int *part, PartitionResult *result)
 {
+	bool	   *stays = host_array(run->pace.host, bool, a->k);
+
 	for (int p = 0; p < a->k; p++)
-		if (a->number[p] < 0 || run->owner[a->number[p]] != i)
+		stays[p] = false;
+	for (int j = 0; j < piece->graph.n; j++)
+	{
+		int			p = a->part[j];
+
+		stays[p] |= a->number[p] >= 0 && run->current[piece->origin[j]] == a->number[p];
+	}
+	for (int p = 0; p < a->k; p++)
+		if (!stays[p] || run->owner[a->number[p]] != i)
 			a->number[p] = run->n_current + run->fresh++;
+	run->pace.host->release(stays);
 	for (int j = 0; j < piece->graph.n; j++)
 		part[piece->origin[j]] = a->number[a->part[j]];
 	result->parts += a->k;
@@ -263,32 +359,54 @@ write_parts(AdjustRun *run, int i, Adjuster *a, const PartPiece *piece, const Pa
 	result->violation = add_capped(result->violation, score->violation);
 }
 
-/* Where the number is free and does not do, those next to it that are possible; the best is kept. */
-static void
-try_numbers_near(AdjustRun *run, Adjuster *a, const int *now, int k, int most, PartScore *score)
+/* The parts of an adjuster put aside. */
+typedef struct Keeper
 {
-	PartitionRange range = fitting_range(a->graph, a->bounds, most);
-	PartScore	best = *score;
-	int			best_k = k;
-	int			last = k;
+	int		   *part;
+	int		   *number;
+	int			k;
+	PartScore	score;
+} Keeper;
 
-	for (int i = 0; i < 2 && best.violation > least_violation(a->graph, a->bounds, best_k); i++)
+static void
+copy_parts(const Keeper *from, Keeper *to, int n)
+{
+	memcpy(to->part, from->part, sizeof(int) * (size_t) n);
+	memcpy(to->number, from->number, sizeof(int) * (size_t) from->k);
+	to->k = from->k;
+	to->score = from->score;
+}
+
+/* Where the number is free and does not do, others, ever farther away; the best is kept. */
+static void
+try_other_numbers(AdjustRun *run, Adjuster *a, const int *now, int most, PartScore *score)
+{
+	const Host *host = run->pace.host;
+	int			n = a->graph->n;
+	int			fitting = fitting_number(a->graph, a->bounds, most, 0);
+	Keeper		best = {.part = host_array(host, int, n), .number = host_array(host, int, n)};
+	NumberSearch ns;
+
+	begin_numbers(&ns, a->graph, a->bounds, most);
+	note_number(&ns, a->k);
+	copy_parts(&(Keeper) {a->part, a->number, a->k, *score}, &best, n);
+	while (ns.all || ns.ntried <= OTHER_NUMBERS || is_widespread(best.score.violating, best.k))
 	{
-		int			number = i == 0 ? k + 1 : k - 1;
+		int			number = next_number(&ns, best.k, fitting, best.score.violation);
 
-		if (number < range.low || number > range.high)
-			continue;
-		adjust_piece(a, now, run->local, number, score);
-		last = number;
-		if (score->violation < best.violation
-			|| (score->violation == best.violation && score->violating < best.violating))
-		{
-			best = *score;
-			best_k = number;
-		}
+		if (number == 0)
+			break;
+		note_number(&ns, number);
+		adjust_piece(a, now, run->local, number, &best.score, score);
+		if (violates_less(score, &best.score))
+			copy_parts(&(Keeper) {a->part, a->number, a->k, *score}, &best, n);
 	}
-	if (last != best_k)
-		adjust_piece(a, now, run->local, best_k, score);
+	memcpy(a->part, best.part, sizeof(int) * (size_t) n);
+	memcpy(a->number, best.number, sizeof(int) * (size_t) best.k);
+	a->k = best.k;
+	*score = best.score;
+	host->release(best.part);
+	host->release(best.number);
 }
 
 static void
@@ -308,9 +426,9 @@ adjust_component(AdjustRun *run, int i, int *part, PartitionResult *result)
 	for (int j = 0; j < n; j++)
 		now[j] = run->current[piece.origin[j]];
 	adjuster_begin(&a, &piece.graph, run->bounds, then, host);
-	adjust_piece(&a, now, run->local, k, &score);
+	adjust_piece(&a, now, run->local, k, NULL, &score);
 	if (run->any_number && score.violation > 0)
-		try_numbers_near(run, &a, now, k, c->most[i], &score);
+		try_other_numbers(run, &a, now, c->most[i], &score);
 	write_parts(run, i, &a, &piece, &score, part, result);
 	adjuster_end(&a);
 	partition_release_piece(host, &piece);

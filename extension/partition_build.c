@@ -20,23 +20,30 @@
 #define VERTEX_EFFORT	100000	/* and more for each vertex */
 #define STRICT_STEPS	500		/* a vertex, for the shape alone */
 
-/* Other numbers of parts that are tried where one does not do. */
+/* Other numbers of parts that are tried where little is wrong with one. */
 #define OTHER_NUMBERS	4
 
-/* Search all partitions of a small piece, first for the least violation and then for the best shape. */
+/*
+ * Search all partitions of a small piece, first for the least violation and then
+ * for the best shape, unless it does not violate less than below (where not NULL).
+ */
 static void
-finish_exactly(PartState *s)
+finish_exactly(PartState *s, const PartScore *below)
 {
 	CoverTask	task = {.graph = s->graph, .bounds = &s->bounds, .k = s->k, .below = s->score, .budget = EXACT_BUDGET};
 	PartScore	score;
 	int			part[EXACT_VERTICES];
 
+	if (below != NULL && violates_less(below, &s->score))
+		task.below = (PartScore) {.violation = below->violation, .violating = below->violating};
 	for (int i = 0; i < 2; i++)
 	{
 		CoverOutcome outcome = partition_cover(&task, &s->pace, part, &score);
 
 		if (outcome == COVER_FOUND || outcome == COVER_BETTER)
 			state_set(s, part);
+		if (below != NULL && !violates_less(&s->score, below))
+			return;
 		task.below = s->score;
 		task.shaped = true;
 		task.budget = SHAPE_BUDGET;
@@ -116,17 +123,18 @@ group_by_part(int n, const int *part, int k, int *begin, int *vertices)
 /* Search what begins at a first partition. */
 static void
 search_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
-			 const Host *host, int *part, PartScore *score)
+			 const PartScore *below, const Host *host, int *part, PartScore *score)
 {
 	PartState	s;
 
 	state_begin(&s, graph, bounds, k, part, NULL, host);
 	if (graph->n <= EXACT_VERTICES)
-		finish_exactly(&s);
+		finish_exactly(&s, below);
 	else if (k > 1)
 	{
 		partition_search(&s);
-		improve_shape(&s);
+		if (below == NULL || violates_less(&s.score, below))
+			improve_shape(&s);
 	}
 	memcpy(part, s.part, sizeof(int) * (size_t) graph->n);
 	*score = s.score;
@@ -146,7 +154,7 @@ search_district(const PartitionGraph *graph, const PartitionBounds *bounds, int 
 	partition_cut_out(graph, vertices, n, index, steps, &piece);
 	for (int i = 0; i < n; i++)
 		local[i] = part[vertices[i]] - first;
-	search_piece(&piece.graph, bounds, k, host, local, &score);
+	search_piece(&piece.graph, bounds, k, NULL, host, local, &score);
 	for (int i = 0; i < n; i++)
 		part[vertices[i]] = first + local[i];
 	partition_release_piece(host, &piece);
@@ -179,7 +187,7 @@ search_districts(const PartitionGraph *graph, const PartitionBounds *bounds, int
 
 void
 partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
-				const Host *host, int *part, PartScore *score)
+				const PartScore *below, const Host *host, int *part, PartScore *score)
 {
 	PartPace	steps = {.host = host};
 	PartState	s;
@@ -189,7 +197,7 @@ partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int 
 
 	if (ndistricts == 1)
 	{
-		search_piece(graph, bounds, k, host, part, score);
+		search_piece(graph, bounds, k, below, host, part, score);
 		host->release(districts);
 		return;
 	}
@@ -210,19 +218,24 @@ piece_of_any_number(const PartitionGraph *graph, const PartitionBounds *bounds, 
 					const Host *host, int *part, PartScore *score)
 {
 	int		   *other = host_array(host, int, graph->n);
-	int			k = fitting_number(graph, bounds, most, 0);
+	int			fitting = fitting_number(graph, bounds, most, 0);
+	int			k = fitting;
+	int			few = graph->n <= MAX_RESTARTED ? OTHER_NUMBERS : 1;
+	NumberSearch ns;
 
-	partition_piece(graph, bounds, k, host, part, score);
-	for (int rank = 1; rank <= (graph->n <= MAX_RESTARTED ? OTHER_NUMBERS : 1); rank++)
+	begin_numbers(&ns, graph, bounds, most);
+	partition_piece(graph, bounds, k, NULL, host, part, score);
+	note_number(&ns, k);
+	while (ns.all || ns.ntried <= few || is_widespread(score->violating, k))
 	{
-		int			number = fitting_number(graph, bounds, most, rank);
+		int			number = next_number(&ns, k, fitting, score->violation);
 		PartScore	found;
 
-		if (score->violation <= least_violation(graph, bounds, k) || number == 0)
+		if (number == 0)
 			break;
-		partition_piece(graph, bounds, number, host, other, &found);
-		if (found.violation < score->violation
-			|| (found.violation == score->violation && found.violating < score->violating))
+		note_number(&ns, number);
+		partition_piece(graph, bounds, number, score, host, other, &found);
+		if (violates_less(&found, score))
 		{
 			*score = found;
 			k = number;
@@ -307,7 +320,7 @@ partition_build(const PartitionGraph *graph, const PartitionBounds *bounds, int 
 
 		partition_cut_out(graph, c.vertices + c.first[i], n, index, &steps, &piece);
 		if (parts > 0)
-			partition_piece(&piece.graph, bounds, k, host, local, &score);
+			partition_piece(&piece.graph, bounds, k, NULL, host, local, &score);
 		else
 			k = piece_of_any_number(&piece.graph, bounds, c.most[i], host, local, &score);
 		for (int j = 0; j < n; j++)

@@ -205,6 +205,7 @@ shape_of_set(const Cover *c, uint64_t set)
 	double		y = 0;
 	double		square = 0;
 	double		border = 0;
+	double		inside = 0;
 
 	for (uint64_t s = set; s != 0; s &= s - 1)
 	{
@@ -223,10 +224,10 @@ shape_of_set(const Cover *c, uint64_t set)
 			if (!(set & BIT(to)))
 				border += cut_length(&g->edges[e]);
 			else if (to > i)
-				border += g->edges[e].barrier;
+				inside += g->edges[e].barrier;
 		}
 	}
-	return part_shape(area, x, y, square, border);
+	return part_shape(area, x, y, square, border, inside);
 }
 
 static void cut_rest(Cover *c, uint64_t rest, int k, const PartScore *so_far);

@@ -4,6 +4,8 @@
  */
 #include "partition_state.h"
 
+#include <math.h>
+
 #define PI	3.14159265358979323846
 
 int64_t
@@ -56,21 +58,28 @@ compare_scores(const PartScore *a, const PartScore *b)
 	return (a->shape > b->shape) - (a->shape < b->shape);
 }
 
+bool
+violates_less(const PartScore *a, const PartScore *b)
+{
+	return a->violation < b->violation || (a->violation == b->violation && a->violating < b->violating);
+}
+
 /* Of sums about any origin; a part without area costs what a disc does. */
 double
-part_shape(double area, double x, double y, double square, double border)
+part_shape(double area, double x, double y, double square, double border, double inside)
 {
 	double		moment;
 
 	if (!(area > 0))
 		return 2;
 	moment = square - (x * x + y * y) / area;
-	return 2 * PI * (moment > 0 ? moment : 0) / (area * area) + border * border / (4 * PI * area);
+	return 2 * PI * (moment > 0 ? moment : 0) / (area * area) + border * border / (4 * PI * area)
+		+ BARRIER_INSIDE * inside / sqrt(4 * PI * area);
 }
 
-/* What vertex v adds to the border of its part; edges inside are met from both ends. */
+/* What vertex v adds to the border of its part, and to the barriers inside it, which are met from both ends. */
 static double
-border_of(const PartitionGraph *graph, const int *part, int v)
+border_of(const PartitionGraph *graph, const int *part, int v, double *inside)
 {
 	double		border = graph->vertices[v].border;
 
@@ -81,7 +90,7 @@ border_of(const PartitionGraph *graph, const int *part, int v)
 		if (part[e->to] != part[v])
 			border += cut_length(e);
 		else if (e->to > v)
-			border += e->barrier;
+			*inside += e->barrier;
 	}
 	return border;
 }
@@ -99,6 +108,7 @@ partition_shape(const PartitionGraph *graph, const int *part, int parts)
 		double		y = 0;
 		double		square = 0;
 		double		border = 0;
+		double		inside = 0;
 		const PartitionVertex *origin = NULL;
 
 		for (int v = 0; v < graph->n; v++)
@@ -117,10 +127,10 @@ partition_shape(const PartitionGraph *graph, const int *part, int parts)
 			x += at->area * dx;
 			y += at->area * dy;
 			square += at->moment + at->area * (dx * dx + dy * dy);
-			border += border_of(graph, part, v);
+			border += border_of(graph, part, v, &inside);
 		}
 		if (origin != NULL)
-			shape += part_shape(area, x, y, square, border);
+			shape += part_shape(area, x, y, square, border, inside);
 	}
 	return shape;
 }

@@ -261,3 +261,98 @@ fitting_number(const PartitionGraph *graph, const PartitionBounds *bounds, int m
 	}
 	return 0;
 }
+
+/* ---- trying others ---- */
+
+static void
+note_least(NumberSearch *ns, int64_t number)
+{
+	int64_t		bound = number_bound(ns, number < 1 ? 1 : number > ns->most ? ns->most : (int) number);
+
+	if (bound < ns->least)
+		ns->least = bound;
+}
+
+/* The bound is convex in the number, so it is least beside one of its bends. */
+void
+begin_numbers(NumberSearch *ns, const PartitionGraph *graph, const PartitionBounds *bounds, int most)
+{
+	*ns = (NumberSearch) {.bounds = bounds, .most = most, .all = graph->n <= ALL_NUMBERS, .step = 1, .least = INT64_MAX};
+	for (int v = 0; v < graph->n; v++)
+		for (int w = 0; w < PARTITION_WEIGHTS; w++)
+		{
+			int64_t		weight = graph->vertices[v].weight[w];
+
+			ns->total[w] += weight;
+			if (weight > bounds->max[w])
+				ns->inevitable = add_capped(ns->inevitable, weight - bounds->max[w]);
+		}
+	note_least(ns, 1);
+	note_least(ns, most);
+	for (int w = 0; w < PARTITION_WEIGHTS; w++)
+		for (int64_t i = 0; i < 2; i++)
+		{
+			if (bounds->min[w] > 0)
+				note_least(ns, ns->total[w] / bounds->min[w] + i);
+			if (bounds->max[w] > 0)
+				note_least(ns, ns->total[w] / bounds->max[w] + i);
+		}
+}
+
+int64_t
+number_bound(const NumberSearch *ns, int number)
+{
+	int64_t		sand = sand_violation(ns->bounds, ns->total, number);
+
+	return sand > ns->inevitable ? sand : ns->inevitable;
+}
+
+void
+note_number(NumberSearch *ns, int number)
+{
+	ns->tried[ns->ntried++] = number;
+}
+
+static bool
+is_worth_trying(const NumberSearch *ns, int64_t number, int64_t violation)
+{
+	if (number < 1 || number > ns->most || number_bound(ns, (int) number) >= violation)
+		return false;
+	for (int i = 0; i < ns->ntried; i++)
+		if (ns->tried[i] == number)
+			return false;
+	return true;
+}
+
+/* On the side that was better: twice as far each time, and half as far where that was no better. */
+static int
+number_beyond(NumberSearch *ns, int best, int64_t violation)
+{
+	int			side = best < ns->tried[0] ? -1 : 1;
+	bool		better = ns->tried[ns->ntried - 1] == best;
+
+	ns->step = better ? 2 * ns->step : ns->step / 2;
+	for (; ns->step > 0; ns->step /= 2)
+		if (is_worth_trying(ns, best + (int64_t) side * ns->step, violation))
+			return best + side * ns->step;
+	ns->step = 1;
+	return is_worth_trying(ns, (int64_t) best - side, violation) ? best - side : 0;
+}
+
+/* Until one is better than the first: ever farther away on both its sides. */
+int
+next_number(NumberSearch *ns, int best, int towards, int64_t violation)
+{
+	int			from = ns->tried[0];
+	int			side = towards < from ? -1 : 1;
+
+	if (violation <= ns->least || (!ns->all && ns->ntried == MOST_NUMBERS))
+		return 0;
+	if (!ns->all && best != from)
+		return number_beyond(ns, best, violation);
+	for (; ns->step < ns->most; ns->step = ns->all ? ns->step + 1 : 2 * ns->step)
+		for (int i = 0; i < 2; i++, side = -side)
+			if (is_worth_trying(ns, from + (int64_t) side * ns->step, violation))
+				return from + side * ns->step;
+	return 0;
+}

@@ -23,6 +23,7 @@
 #define HOME_TRIES		12
 #define HOME_BUDGET		40000
 #define HOME_VERTICES	30
+#define HOME_SHARE		4		/* of the effort on repair, for bringing home */
 #define ANNEAL_STEPS	1500	/* a vertex */
 #define ANNEAL_MOST		200000
 
@@ -379,7 +380,7 @@ bring_home_from(Region *r, int part)
 {
 	bool		better = false;
 
-	for (int i = 0; i < HOME_TRIES && has_strangers(r->s, part); i++)
+	for (int i = 0; i < HOME_TRIES && !is_spent(r->s) && has_strangers(r->s, part); i++)
 	{
 		region_clear(r);
 		region_add(r, part);
@@ -406,10 +407,11 @@ partition_bring_home(PartState *s)
 	if (s->k < 2 || s->home == NULL)
 		return;
 	region_begin(&r, s);
-	for (int round = 0; round < 4 && better; round++)
+	s->effort = s->pace.spent + repair_effort(s->graph) / HOME_SHARE;
+	for (int round = 0; round < 4 && better && !is_spent(s); round++)
 	{
 		better = send_home(s);
-		for (int p = 0; p < s->k; p++)
+		for (int p = 0; p < s->k && !is_spent(s); p++)
 			better |= bring_home_from(&r, p);
 	}
 	send_home(s);

@@ -23,7 +23,7 @@ judge_part(const PartState *s, PartSums *p)
 		else if (p->sum[w] > s->bounds.max[w])
 			p->strain += (double) (p->sum[w] - s->bounds.max[w]) * s->scale[w];
 	}
-	p->shape = part_shape(p->area, p->x, p->y, p->square, p->border);
+	p->shape = part_shape(p->area, p->x, p->y, p->square, p->border, p->inside);
 }
 
 /* Strain is counted in the middle of the window; in the average where that has no end. */
@@ -161,7 +161,7 @@ count_vertex(PartState *s, int v)
 			p->border += cut_length(e);
 		}
 		else if (e->to > v)
-			p->border += e->barrier;
+			p->inside += e->barrier;
 	}
 	if (s->foreign[v] > 0 && s->border_at[v] < 0)
 		enter_border(s, v);
@@ -245,11 +245,17 @@ state_look(const PartState *s, int v, int to, PartSums *source, PartSums *target
 		int			p = s->part[e->to];
 
 		if (p == from)
-			source->border += cut - e->barrier;
+		{
+			source->border += cut;
+			source->inside -= e->barrier;
+		}
 		else
 			source->border -= cut;
 		if (p == to)
-			target->border += e->barrier - cut;
+		{
+			target->border -= cut;
+			target->inside += e->barrier;
+		}
 		else
 			target->border += cut;
 	}

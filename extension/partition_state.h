@@ -11,10 +11,20 @@
 #ifndef GRIDTREE_PARTITION_STATE_H
 #define GRIDTREE_PARTITION_STATE_H
 
+#include <float.h>
+
 #include "partition.h"
+
+/* Where intermediate results are wider than double, another machine would cut the same graph otherwise. */
+#if FLT_EVAL_METHOD != 0
+#error "partitions need arithmetic in double alone: compile with -mfpmath=sse -msse2 (FLT_EVAL_METHOD is not 0)"
+#endif
 
 /* What one unit of border counts where it runs along a barrier. */
 #define BARRIER_DISCOUNT	0.75
+
+/* What a barrier inside a part costs, as part of the border of a disc. */
+#define BARRIER_INSIDE		1.0
 
 /* Sums of one part. */
 typedef struct PartSums
@@ -27,6 +37,7 @@ typedef struct PartSums
 	double		y;
 	double		square;			/* second moment about the origin */
 	double		border;			/* with barriers counted as partition_shape() says */
+	double		inside;			/* length of barriers inside */
 	double		shape;
 	int			n;				/* vertices */
 	int			head;			/* the last one that came in */
@@ -126,12 +137,13 @@ cut_length(const PartitionEdge *e)
 
 #define SAFE_VIOLATION	(INT64_MAX / 8)
 
-extern double part_shape(double area, double x, double y, double square, double border);
+extern double part_shape(double area, double x, double y, double square, double border, double inside);
 extern int64_t part_violation(const PartitionBounds *bounds, const int64_t sum[PARTITION_WEIGHTS], int64_t cap);
 extern int64_t part_cap(int k);
 extern int64_t add_capped(int64_t a, int64_t b);
 /* Negative where a is the better score. */
 extern int	compare_scores(const PartScore *a, const PartScore *b);
+extern bool violates_less(const PartScore *a, const PartScore *b);
 
 /* ---- partition_piece.c ---- */
 
@@ -154,6 +166,39 @@ extern int	fitting_number(const PartitionGraph *graph, const PartitionBounds *bo
 
 /* The numbers of parts, 1 to most, that are possible for a graph, or nearly so. */
 extern PartitionRange fitting_range(const PartitionGraph *graph, const PartitionBounds *bounds, int most);
+
+/* Of a graph of no more vertices every number is tried. */
+#define ALL_NUMBERS		16
+/* Else no more than this. */
+#define MOST_NUMBERS	9
+
+/* Which numbers of parts were tried, and what could be hoped of others. */
+typedef struct NumberSearch
+{
+	const PartitionBounds *bounds;
+	int64_t		total[PARTITION_WEIGHTS];
+	int64_t		inevitable;		/* violation of vertices that are too heavy */
+	int64_t		least;			/* no number violates less */
+	int			most;
+	bool		all;
+	int			step;
+	int			tried[ALL_NUMBERS + MOST_NUMBERS];
+	int			ntried;
+} NumberSearch;
+
+extern void begin_numbers(NumberSearch *ns, const PartitionGraph *graph, const PartitionBounds *bounds, int most);
+/* That number of parts violates no less. */
+extern int64_t number_bound(const NumberSearch *ns, int number);
+extern void note_number(NumberSearch *ns, int number);
+/* The number to try when the best so far violates by so much, first on the side of another; 0: none. */
+extern int	next_number(NumberSearch *ns, int best, int towards, int64_t violation);
+
+/* Whether so much is wrong that another number may help: what is wrong in few places is wrong with those. */
+static inline bool
+is_widespread(int violating, int k)
+{
+	return violating > k / 8;
+}
 
 /* ---- partition_state.c ---- */
 
@@ -264,9 +309,9 @@ extern void release_components(const Host *host, Components *c);
 extern int64_t repair_effort(const PartitionGraph *graph);
 /* Anneal and repair, until the violation is as low as can be hoped for. */
 extern void partition_search(PartState *s);
-/* Cut a connected graph into k parts, k at most its number of vertices. */
+/* Cut a connected graph into k parts, k at most its number of vertices. below: what does not violate less is of no use. */
 extern void partition_piece(const PartitionGraph *graph, const PartitionBounds *bounds, int k,
-							const Host *host, int *part, PartScore *score);
+							const PartScore *below, const Host *host, int *part, PartScore *score);
 
 /* ---- partition_mend.c ---- */
 

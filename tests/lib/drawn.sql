@@ -24,8 +24,8 @@ CREATE FUNCTION wrong(area geometry, parts int DEFAULT 1, overlap float8 DEFAULT
 	UNION ALL SELECT format('grids and area differ by %s', d) FROM (SELECT ST_Area(ST_SymDifference(ST_SetSRID(ST_Union(d.geom), 0), whole.geom)) / size AS d FROM drawn d, whole GROUP BY whole.geom, size) x WHERE d > 1e-9
 	UNION ALL SELECT format('grids overlap by %s', d) FROM (SELECT sum(ST_Area(d.geom)) / size - 1 AS d FROM drawn d, whole GROUP BY size) x WHERE abs(d) > 1e-9
 	UNION ALL SELECT format('%s grids are slivers', count(*)) FROM drawn WHERE 4 * pi() * ST_Area(geom) / ST_Perimeter(geom) ^ 2 < 0.02 HAVING count(*) > 0
-	UNION ALL SELECT format('%s points are in another grid', count(*)) FROM drawn d, unnest(d.ids) AS i JOIN atom a ON a.id = i
-		WHERE GeometryType(a.geom) = 'POINT' AND ST_Intersects(a.geom, area) AND NOT ST_Intersects(a.geom, d.geom) HAVING count(*) > 0
+	UNION ALL SELECT format('%s points are in another grid', count(*)) FROM whole, drawn d, unnest(d.ids) AS i JOIN atom a ON a.id = i
+		WHERE GeometryType(a.geom) = 'POINT' AND ST_Intersects(a.geom, area) AND NOT ST_DWithin(a.geom, d.geom, extent * 1e-9) HAVING count(*) > 0
 	UNION ALL SELECT format('%s polygons are not within their grid', count(*)) FROM drawn d, unnest(d.ids) AS i JOIN atom a ON a.id = i
 		WHERE GeometryType(a.geom) <> 'POINT' AND ST_Area(ST_Intersection(a.geom, area)) - ST_Area(ST_Intersection(a.geom, d.geom)) > overlap * ST_Area(a.geom) HAVING count(*) > 0
 	UNION ALL SELECT 'atoms are lost or doubled' WHERE (SELECT array_agg(id ORDER BY id) FROM atom) IS DISTINCT FROM (SELECT array_agg(i ORDER BY i) FROM drawn, unnest(ids) AS i)

@@ -135,6 +135,44 @@ SELECT draw(:'square', overlap => 1e-3);
 INSERT INTO atom VALUES (5001, ST_Point(50, 50), 5, NULL), (5002, ST_MakeEnvelope(2000, 0, 2100, 100), 40, NULL), (5003, ST_MakeEnvelope(310, 310, 340, 340), 10, NULL), (5004, ST_Multi(ST_Collect(ST_MakeEnvelope(-60, 0, -10, 50), ST_MakeEnvelope(-60, 60, -10, 80))), 10, NULL);
 SELECT draw(:'square', overlap => 1e-3);
 
+-- A polygon over another: the lower id has what both cover; what is cut off of the other does not make a grid of two parts.
+TRUNCATE atom;
+INSERT INTO atom VALUES (1, ST_MakeEnvelope(40, 0, 60, 100), 350), (2, ST_MakeEnvelope(0, 40, 100, 60), 350);
+SELECT draw(ST_MakeEnvelope(0, 0, 100, 100), NULL, 2, overlap => 0.7);
+-- the same polygon twice, most of it outside: one unit
+TRUNCATE atom;
+INSERT INTO atom SELECT i, 'POLYGON((90 40, 110 40, 110 -50, 130 -50, 130 60, 90 60, 90 40))', 170 FROM generate_series(1, 2) i;
+INSERT INTO atom VALUES (3, ST_Point(97, 10), 300), (4, ST_Point(99, 30), 300);
+SELECT draw(ST_MakeEnvelope(0, 0, 100, 100));
+SELECT ids FROM drawn WHERE 1 = ANY (ids);
+-- a polygon of two parts far from each other stays whole
+TRUNCATE atom;
+INSERT INTO atom VALUES (1, ST_Collect(ST_MakeEnvelope(0, 0, 10, 10), ST_MakeEnvelope(90, 90, 100, 100)), 350), (2, ST_MakeEnvelope(30, 30, 70, 70), 350);
+SELECT draw(ST_MakeEnvelope(0, 0, 100, 100), parts => 2);
+
+-- On the border of a notch, and outside beside a hole or an island: each belongs to the border it is at.
+TRUNCATE atom;
+INSERT INTO atom VALUES (1, ST_Point(47, 90), 300), (2, ST_Point(49, 90), 300), (3, ST_Point(90, 5), 300);
+SELECT draw('POLYGON((0 0, 100 0, 100 100, 51 100, 51 10, 49 10, 49 100, 0 100, 0 0))');
+TRUNCATE atom;
+INSERT INTO atom VALUES (1, ST_Point(5, 5), 300), (2, ST_Point(57, 50), 300), (3, ST_Point(52, 51), 10);
+SELECT draw('MULTIPOLYGON(((0 0, 100 0, 100 100, 80 100, 80 20, 20 20, 20 100, 0 100, 0 0), (85 90, 95 90, 95 80, 85 90)), ((55 45, 60 45, 60 55, 55 55, 55 45)))');
+SELECT grid, ids FROM drawn ORDER BY grid;
+-- nearer to each other than a Voronoi diagram can tell
+TRUNCATE atom;
+INSERT INTO atom SELECT i, ST_Point(50 + i * 1e-8, 50), 100 FROM generate_series(1, 5) i;
+INSERT INTO atom SELECT 10 + i, ST_Point(10 * i, 20), 100 FROM generate_series(1, 9) i;
+SELECT draw(ST_MakeEnvelope(0, 0, 100, 100));
+
+-- A barrier or blocks along a slanted border, with vertices of their own
+SELECT 'POLYGON((500000 4000000, 501000 4000063, 500915 4000498, 500000 4000417, 500000 4000000))' AS slanted \gset
+SELECT build_in(:'slanted', 100, 'slanted');
+SELECT DISTINCT draw(:'slanted', ST_Translate(ST_Boundary(ST_Segmentize(:'slanted'::geometry, step)), step % 3 * 1e-9, 0)) FROM generate_series(20, 60) step;
+TRUNCATE atom;
+INSERT INTO atom SELECT row_number() OVER (), p.geom, 45 FROM (SELECT ST_Segmentize(:'slanted'::geometry, 30) AS geom) a,
+	ST_SquareGrid(71.3, a.geom) g, LATERAL ST_Dump(ST_CollectionExtract(ST_Intersection(a.geom, g.geom), 3)) p;
+SELECT draw(:'slanted') ~ 'grids, ';
+
 -- Degrees, far from the equator; a projected system with large numbers
 SELECT ST_MakeEnvelope(119.00, 25.43, 119.03, 25.45, 4326) AS degrees \gset
 TRUNCATE atom;
@@ -157,6 +195,16 @@ SELECT draw(:'metres');
 -- More points than one call of PostGIS is given
 TRUNCATE atom;
 INSERT INTO atom SELECT i, ST_Point(1000 * chance('cx' || i), 800 * chance('cy' || i)), 1 + floor(4 * chance('ch' || i)), NULL FROM generate_series(1, 9000) i;
+SELECT draw(:'square');
+
+-- a road that lies where they are cut apart is a border all the same
+TRUNCATE atom;
+INSERT INTO atom SELECT i, ST_Point(i % 100 * 10 + 5, 800 * chance('ry' || i)), 2 FROM generate_series(1, 6000) i;
+SELECT draw(:'square', 'LINESTRING(500 -10, 500 810)');
+SELECT sum(ST_Length(s.geom)) FROM drawn d, ST_DumpSegments(d.geom) s WHERE ST_XMin(s.geom) = 500 AND ST_XMax(s.geom) = 500;
+-- blocks with streets between, more corners than one call is given
+TRUNCATE atom;
+INSERT INTO atom SELECT 100 * x + y, ST_Buffer(ST_Point(20 * x + 10, 20 * y + 10), 8, 4), 8 FROM generate_series(0, 49) x, generate_series(0, 39) y;
 SELECT draw(:'square');
 
 SET client_min_messages = warning;

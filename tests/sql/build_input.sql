@@ -39,6 +39,9 @@ EXECUTE build('{7}', ARRAY['POINT(1 1)'::geometry], '{1}', NULL, 'POLYGON EMPTY'
 EXECUTE build('{7}', ARRAY['POINT(1 1)'::geometry], '{1}', NULL, 'POLYGON((0 0, 9 9, 9 0, 0 9, 0 0))');
 EXECUTE build('{7}', ARRAY['POINT(1 1)'::geometry], '{1}', NULL, 'POLYGON((0 0, 9 0, NaN 9, 0 0))');
 EXECUTE build('{7}', ARRAY['POINT(1 1)'::geometry], '{1}', NULL, 'POLYGON((0 0, 1e308 0, 1e308 1e308, 0 0))');
+EXECUTE build('{7}', ARRAY['POINT(1 1)'::geometry], '{1}', NULL, 'MULTIPOLYGON(((0 0, 1e160 0, 1e160 1e160, 0 0)), ((3e160 0, 4e160 0, 4e160 1e160, 3e160 0)))');
+EXECUTE build('{7, 8}', ARRAY['POINT(1 1)'::geometry, 'POINT(1e200 0)'], '{1, 1}', NULL, :'area');
+EXECUTE build('{7, 8}', ARRAY['POINT(1 1)'::geometry, 'POLYGON((0 0, 1e20 0, 1 1, 0 0))'], '{1, 1}', NULL, :'area');
 EXECUTE build('{7}', ARRAY['POINT(1 1)'::geometry], '{1}', NULL, 'CURVEPOLYGON((0 0, 9 0, 9 9, 0 0))');
 SELECT grid FROM grid_build('{7}', ARRAY['POINT(1 1)'::geometry], '{1}', NULL, :'area', 'SRID=4326;LINESTRING(0 0, 1 1)');
 SELECT grid FROM grid_build('{7}', ARRAY['POINT(1 1)'::geometry], '{1}', NULL, :'area', 'LINESTRING(0 0, NaN 1)');
@@ -63,6 +66,9 @@ SELECT ST_AsText(geom) FROM grid_build('{7}', ARRAY['POINT(1 1)'::geometry], '{4
 SELECT grid, ids FROM grid_build('{1, 2, 3}', ARRAY['POINT(10 50)'::geometry, 'POINT(50 50)', 'POINT(90 50)'], '{10, 10, 10}', NULL, :'area', grids => 3, households_min => 1, households_max => 10);
 SELECT grid, households FROM grid_build('{1, 2, 3}', ARRAY['POINT(10 50)'::geometry, 'POINT(50 50)', 'POINT(90 50)'], '{10, 10, 10}', '{0, 0, 0}', :'area', residents_min => 0, households_min => 0);
 
+-- a polygon too small for the lattice, beside a barrier
+SELECT count(*) FROM grid_build('{1, 2}', ARRAY['POINT(0 0)'::geometry, 'POLYGON((50 50, 50.0000000000001 50, 50 50.0000000000001, 50 50))'], '{300, 300}', NULL, :'area', 'LINESTRING(30 -10, 30 110)');
+
 -- The report
 CREATE TABLE atom AS SELECT i::bigint AS id, ST_Point(i % 10 * 10 + 5, i / 10 * 10 + 5) AS geom, 40 AS households, 102 AS residents FROM generate_series(0, 99) i;
 CREATE VIEW args AS SELECT array_agg(id) AS ids, array_agg(geom) AS geoms, array_agg(households) AS h, array_agg(residents) AS r FROM atom;
@@ -84,6 +90,8 @@ SELECT possible, reason, grids_min, grids_max, oversized FROM args, grid_build_r
 UPDATE atom SET households = 40, residents = 102;
 INSERT INTO atom VALUES (100, ST_Point(200, 5), 40, 102);
 SELECT possible, reason, grids_min, grids_max FROM args, grid_build_report(ids, geoms, h, r, ST_Collect(:'area'::geometry, ST_MakeEnvelope(190, 0, 210, 10))) r;
+-- without a minimum there can be as many as there are atoms
+SELECT possible, reason, grids_min, grids_max FROM args, grid_build_report(ids, geoms, h, NULL, :'area', households_min => 0) r;
 \x off
 -- and what grid_build says of the same
 SELECT count(*), count(*) FILTER (WHERE in_bounds) FROM args, grid_build(ids, geoms, h, r, ST_Collect(:'area'::geometry, ST_MakeEnvelope(190, 0, 210, 10)));

@@ -357,6 +357,42 @@ test_brute(void)
 	CHECK(right == cases, "%d of %d small graphs: no partition violates less, or in fewer parts", right, cases);
 }
 
+/* Where the number is free, no number allows for less violation. */
+static void
+test_any_number(void)
+{
+	PartitionBounds bounds = {{300, 1000}, {500, INT64_MAX}};
+	PartitionResult result;
+	int			least = 0;
+	int			cases = 0;
+
+	for (int i = 0; i < 60; i++)
+	{
+		int			n = 2 + draw(7);
+		int64_t		best = INT64_MAX;
+		PartitionBounds small = {{4 + draw(8), draw(2) ? 0 : 10}, {12 + draw(8), draw(2) ? INT64_MAX : 30}};
+
+		build_random(n, draw(n + 2));
+		weigh(1, 12, draw(3) == 0 ? 0 : 2);
+		for (int k = 1; k <= n; k++)
+		{
+			Brute		b = {.bounds = &small, .k = k};
+
+			brute_force(&b, 0, 0);
+			best = b.best.violation < best ? b.best.violation : best;
+		}
+		cases++;
+		least += build(&small, 0, &result) && result.violation == best;
+	}
+	CHECK(least == cases, "%d of %d small graphs: no number of parts violates less", least, cases);
+	build_lattice(24, 1, 0);
+	weigh(260, 260, 5);
+	for (int v = 0; v < graph.n; v++)
+		vertices[v].weight[1] = 1300;
+	CHECK(build(&bounds, 0, &result) && result.violation == 240, "pairs of 520 are least: violation %d in %d",
+		  (int) result.violation, result.parts);
+}
+
 /* ---- random ones ---- */
 
 static void
@@ -571,6 +607,77 @@ test_adjust_brute(void)
 	CHECK(least >= cases * 9 / 10, "%d of %d move the least weight there is to move", least, cases);
 }
 
+/* Windows twice as large: not as many parts as every one at its least would make. */
+static void
+test_adjust_windows(void)
+{
+	PartitionBounds bounds = {{300, 1000}, {500, 2000}};
+	PartitionBounds wide = {{600, 2000}, {1000, 4000}};
+	PartitionResult result;
+	PartitionResult after;
+
+	build_lattice(15, 15, 0);
+	weigh(60, 140, 3.3);
+	partition_build(&graph, &bounds, 0, &host, current, &result);
+	partition_adjust(&graph, &wide, 0, current, result.parts, &host, part, &after);
+	CHECK(sound(&wide, part, 2 * MOST, &after) && after.violation == 0, "windows twice as large: %d parts become %d, violation %d",
+		  result.parts, after.parts, (int) after.violation);
+}
+
+/* A number of now is of a part that holds something of it; new ones follow without gaps. */
+static bool
+well_numbered(int n_current)
+{
+	bool		holds[2 * MOST] = {false};
+	bool		there[2 * MOST] = {false};
+	int			end = n_current;
+
+	for (int v = 0; v < graph.n; v++)
+	{
+		there[part[v]] = true;
+		holds[part[v]] |= part[v] >= n_current || current[v] == part[v];
+		end = part[v] >= end ? part[v] + 1 : end;
+	}
+	for (int p = 0; p < end; p++)
+		if (there[p] != holds[p] || (p >= n_current && !there[p]))
+			return false;
+	return true;
+}
+
+static void
+test_adjust_numbers(void)
+{
+	PartitionBounds bounds = {{0, 0}, {500, INT64_MAX}};
+	PartitionResult result;
+	int			good = 0;
+	int			cases = 0;
+
+	for (int i = 0; i < 300; i++)
+	{
+		int			n = 3 + draw(i % 60 == 0 ? 30 : 10);
+		int			k = 1 + draw(n);
+		PartitionBounds small = {{4 + draw(8), 0}, {12 + draw(8), INT64_MAX}};
+
+		build_random(n, draw(n + 2));
+		weigh(draw(2), 12, 0);
+		for (int v = 0; v < n; v++)
+			current[v] = draw(k + 1) - 1;
+		partition_adjust(&graph, &small, draw(2) ? 0 : 1 + draw(n), current, k, &host, part, &result);
+		cases++;
+		good += sound(&small, part, 2 * MOST, &result) && well_numbered(k);
+	}
+	CHECK(good == cases, "%d of %d adjusted: no number goes to another part", good, cases);
+	build_lattice(4, 1, 0);
+	for (int v = 0; v < graph.n; v++)
+	{
+		vertices[v].weight[0] = v < 2 ? 0 : 200;
+		vertices[v].weight[1] = 0;
+		current[v] = v;
+	}
+	partition_adjust(&graph, &bounds, 0, current, 4, &host, part, &result);
+	CHECK(memcmp(part, current, sizeof(int) * 4) == 0, "parts that weigh nothing stay where that is in bounds: %d", result.parts);
+}
+
 int
 main(void)
 {
@@ -579,9 +686,12 @@ main(void)
 	test_components();
 	test_special();
 	test_brute();
+	test_any_number();
 	test_random();
 	test_adjust_brute();
 	test_large();
 	test_adjust();
+	test_adjust_windows();
+	test_adjust_numbers();
 	return UNIT_DONE();
 }
