@@ -41,7 +41,7 @@ run_tap() { # NAME COMMAND…
 suite_unit() {
   local t
   say "unit tests of the pure cores (with sanitizers)"
-  make -s -C tests/unit || { failed=$((failed + 1)); return; }
+  make -s -j2 -C tests/unit || { failed=$((failed + 1)); return; }
   for t in tests/unit/build/test_$TESTS; do
     [ -x "$t" ] && run_tap "unit ${t##*/test_}" "$t"
   done
