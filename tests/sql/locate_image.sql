@@ -308,7 +308,7 @@ SET enable_seqscan = off;
 CREATE PROCEDURE locate_often(OUT failed int) LANGUAGE plpgsql AS $$
 BEGIN
 	failed := 0;
-	FOR i IN 1 .. 3000 LOOP
+	FOR i IN 1 .. 1000 LOOP
 		BEGIN
 			PERFORM grid_locate('fragile', ST_SetSRID(ST_Point(i % 80 / 10.0, i % 77 / 10.0), 3857));
 		EXCEPTION WHEN division_by_zero THEN
