@@ -43,7 +43,7 @@ FROM missed JOIN verdict ON task = id WHERE NOT possible AND verdict = 'exists';
 SELECT bench_said('areas up to 16 atoms that were missed though a division exists', count(*) FILTER (WHERE verdict = 'exists'), 0, '', at_most => 0)
 FROM missed JOIN verdict ON task = id WHERE atoms <= 16;
 SELECT format('    as little as possible out of bounds (areas up to 14 atoms): %s of %s areas; out of bounds in all %s, at best %s', count(*) FILTER (WHERE violation <= least), count(*), sum(violation), sum(least))
-FROM missed JOIN verdict ON task = id WHERE least IS NOT NULL;
+FROM missed JOIN verdict ON task = id WHERE least IS NOT NULL HAVING count(*) > 0;
 SELECT format('    %s: %s out of bounds, at best %s (possible by its sums: %s)', name, violation, least, possible) FROM missed JOIN verdict ON task = id WHERE violation > least ORDER BY name LIMIT 20;
 SELECT format('    %s, %s atoms: %s of %s grids out of bounds (%s): %s', name, atoms, out, grids, CASE WHEN length(which) > 60 THEN left(which, 60) || '...' ELSE which END,
 	CASE verdict WHEN 'none' THEN 'settled: no division in both windows exists' WHEN 'exists' THEN 'MISSED: exists: ' || found ELSE 'not searched to the end' END)
@@ -228,7 +228,7 @@ SQL
 
 # All of Singapore in one call, in a fresh connection: time, memory, and how long it goes on after a cancel.
 large() {
-  local seconds share limit late
+  local seconds share limit
   if [ "$QUICK" != 0 ]; then
     # one planning area will do to see that it works
     sql -c "INSERT INTO task (test, name, area, ids, atoms, households) SELECT 'large', 'all', ST_CollectionExtract(ST_Union(z.geom), 3), p.ids, p.atoms, p.h FROM zone z, (SELECT array_agg(p.id) AS ids, array_agg(p.geom) AS atoms, array_agg(dwellings) AS h FROM place p WHERE EXISTS (SELECT FROM zone z WHERE z.code <@ '105' AND ST_Intersects(z.geom, p.geom))) p WHERE z.code <@ '105' GROUP BY p.ids, p.atoms, p.h"
@@ -247,14 +247,16 @@ large() {
   seconds=$(sql -c "SELECT ms / 1000 FROM drawing d JOIN task k ON k.id = d.task AND k.test = 'large' AND d.variant = 'free'")
   for share in ${BENCH_CANCELS:-0.01 0.02 0.04 0.07 0.11 0.16 0.25 0.4 0.6 0.8 0.95}; do
     limit=$(awk -v s="$seconds" -v f="$share" 'BEGIN { printf "%d", s * f * 1000 + 1 }')
-    late=$( { "$GT_BIN/psql" -qXAt -c "SET statement_timeout = $limit" -c '\timing on' -c "$(call large all)" 2>&1 || true; } |
-      awk -v limit="$limit" '/canceling statement/ { cancelled = 1 } /^Time:/ && cancelled { printf "%.1f", $2 - limit }')
-    [ -z "$late" ] || sql -c "INSERT INTO bench_value VALUES ('cancel', '$share', $late, 'ms')"
+    # PostGIS has an error of its own for a cancel within GEOS
+    "$GT_BIN/psql" -qXAt -v VERBOSITY=sqlstate -c "SET statement_timeout = $limit" -c '\timing on' -c "$(call large all)" 2>&1 |
+      awk -v OFS='\t' -v limit="$limit" -v share="$share" '/^ERROR:/ { state = $2 } /^Time:/ && state { print "cancel " state, share, $2 - limit, "ms" }' >"$GT_TMP/late" || true
+    sql -c 'COPY bench_value FROM STDIN' <"$GT_TMP/late"
   done
   sql <<'SQL'
-SELECT '    cancelled, ms until it returns, by share of the time: ' || string_agg(variant || ': ' || round(value::numeric), ', ' ORDER BY variant) FROM bench_value WHERE test = 'cancel';
+SELECT '    cancelled, ms until it returns, by share of the time: ' || string_agg(variant || ': ' || round(value::numeric), ', ' ORDER BY variant::float8) FROM bench_value WHERE test LIKE 'cancel %';
 -- what waits longer is a call of PostGIS, which cannot be interrupted: GEOS nodes the lines of up to 4,000 points at once
-SELECT bench_said('longest time to cancel, calls of PostGIS included', max(value), 0, ' ms', at_most => 100) FROM bench_value WHERE test = 'cancel';
+SELECT bench_said('longest time to cancel, calls of PostGIS included', max(value), 0, ' ms', at_most => 100) FROM bench_value WHERE test LIKE 'cancel %';
+SELECT format('    SQLSTATE of what is cancelled: %s', string_agg(state || ' ' || n || ' times', ', ' ORDER BY state)) FROM (SELECT split_part(test, ' ', 2) AS state, count(*) AS n FROM bench_value WHERE test LIKE 'cancel %' GROUP BY 1) x;
 SQL
 }
 
