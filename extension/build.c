@@ -54,8 +54,21 @@ const Host	build_host = {host_resize, host_release, host_pause};
 uint64
 build_query(const char *query, int nvalues, const Oid *types, Datum *values)
 {
+	volatile int result = 0;
+
 	CHECK_FOR_INTERRUPTS();
-	if (SPI_execute_with_args(query, nvalues, unconstify(Oid *, types), values, NULL, true, 0) != SPI_OK_SELECT)
+	PG_TRY();
+	{
+		result = SPI_execute_with_args(query, nvalues, unconstify(Oid *, types), values, NULL, true, 0);
+	}
+	PG_CATCH();
+	{
+		/* GEOS, interrupted, calls it a failure: then it is the cancel that is to be told. */
+		CHECK_FOR_INTERRUPTS();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (result != SPI_OK_SELECT)
 		elog(ERROR, "query for drawing grids failed");
 	return SPI_processed;
 }

@@ -394,11 +394,23 @@ cut_face(Pieces *pieces, int face, const BuildSite *sites, int n)
 {
 	Datum		values[3] = {pieces->plan->faces[face].geometry, sites_as_points(sites, n),
 	Float8GetDatum(pieces->plan->task->frame.quantum)};
+	volatile int result = 0;
 
 	CHECK_FOR_INTERRUPTS();
 	if (pieces->voronoi == NULL)
 		pieces->voronoi = voronoi_plan();
-	if (SPI_execute_plan(pieces->voronoi, values, NULL, true, 0) != SPI_OK_SELECT)
+	PG_TRY();
+	{
+		result = SPI_execute_plan(pieces->voronoi, values, NULL, true, 0);
+	}
+	PG_CATCH();
+	{
+		/* As in build_query: a cancel is not a failure. */
+		CHECK_FOR_INTERRUPTS();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (result != SPI_OK_SELECT)
 		elog(ERROR, "drawing a Voronoi diagram failed");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
