@@ -23,7 +23,7 @@ CREATE FUNCTION @extschema@.grid_adjust(ids bigint[], atoms geometry[], househol
 COMMENT ON FUNCTION @extschema@.grid_adjust(bigint[], geometry[], int[], int[], geometry, int[], geometry, int, int, int, int, int) IS
 'Brings grids that are there back into their windows with as few households moved as possible.
 
-The arguments are those of `grid_build`, and `current`, the number of the grid each atom is in now; NULL for an atom that is in none yet, such as a new building. `grids` NULL: as many as now, or, where that is not possible, the nearest number that is.
+The arguments are those of `grid_build`, and `current`, the number of the grid each atom is in now; NULL for an atom that is in none yet, such as a new building. `grids` NULL: as many as now, or, where that does not do, a number near it that does.
 
 Result: as `grid_build`''s, and in `moved` the atoms that were not in this grid before. Grids keep their numbers; new ones are numbered on from the highest.';
 
