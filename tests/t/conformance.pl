@@ -190,7 +190,8 @@ END $$;
 CREATE TABLE tree_prefix AS SELECT * FROM trees_named n
 WHERE NOT EXISTS (SELECT FROM trees o WHERE o.sequence = n.sequence AND o.step <= n.step AND (o.operation <> 'add' OR o.refused IS NOT NULL));
 SQL
-none('gridtree: a row more, several more, and what is refused', q{SELECT name FROM trees_before s WHERE tree_outcome(s) IS DISTINCT FROM coalesce(refused, encode(packed, 'hex'))});
+none('gridtree: a row more, several more, and what is refused',
+    q{SELECT name FROM trees_before s WHERE tree_outcome(s) IS DISTINCT FROM coalesce(refused, encode(packed, 'hex'))});
 cmp_ok(psql('SELECT count(*) FROM tree_prefix'), '>', 50, 'over 50 trees are of rows only');
 
 # The query holds the aggregate's place for the figures and one for the rows.
