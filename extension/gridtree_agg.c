@@ -24,11 +24,8 @@ PG_FUNCTION_INFO_V1(gridtree_accum);
 PG_FUNCTION_INFO_V1(gridtree_combine);
 PG_FUNCTION_INFO_V1(gridtree_final);
 
-/* Codes there is room for at first: thousands of groups may have few each. */
-#define FIRST_CAPACITY	4
-
 /* All states of an aggregate may take so many times work_mem * hash_mem_multiplier. */
-#define MEMORY_FACTOR	32
+#define MEMORY_FACTOR	16
 
 /* Refuses a state of that size where the states together become too large. */
 static void
@@ -40,7 +37,9 @@ check_memory(FunctionCallInfo fcinfo, Size size)
 
 	if (!AggCheckCallContext(fcinfo, &states))
 		return;
-	used = MemoryContextMemAllocated(states, true) + size;
+
+	/* the executor copies what we return before it frees what it had */
+	used = MemoryContextMemAllocated(states, true) + 2 * size;
 	if (used / MEMORY_FACTOR > limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
@@ -50,64 +49,55 @@ check_memory(FunctionCallInfo fcinfo, Size size)
 				 errhint("Increase work_mem, or aggregate fewer groups, codes or figures at a time.")));
 }
 
-/* An open tree with room for so many codes, within the limits. */
+/* An open tree with that room, within the limits. */
 static TreeState *
-new_state(FunctionCallInfo fcinfo, int nfigures, uint32 capacity)
+new_state(FunctionCallInfo fcinfo, int nfigures, TreeRoom room)
 {
-	check_memory(fcinfo, tree_state_size(nfigures, capacity));
-	return gridtree_open_new(nfigures, capacity);
+	check_memory(fcinfo, tree_state_size(nfigures, room));
+	return gridtree_open_new(nfigures, room);
 }
 
-/* The same tree with more room. */
-static TreeState *
-grown(FunctionCallInfo fcinfo, const TreeState *tree)
+/* Replaces a tree by the same with more room. */
+static void
+grow(FunctionCallInfo fcinfo, TreeState **tree)
 {
-	uint32		more = tree->capacity < 65536 ? tree->capacity : tree->capacity / 2;
+	TreeRoom	room = tree_state_next_room(*tree);
 	TreeState  *larger;
 
 	/* the last step before 1 GB may be a short one */
-	while (more > 1024 && tree_state_size(tree->nfigures, tree->capacity + more) > MaxAllocSize)
-		more /= 2;
-	larger = new_state(fcinfo, tree->nfigures, tree->capacity + more);
-	tree_state_copy(larger, tree->capacity + more, tree);
-	return larger;
-}
+	while (room.leaves > (*tree)->capacity + 1024 &&
+		   tree_state_size((*tree)->nfigures, room) > MaxAllocSize)
+		room.leaves -= (room.leaves - (*tree)->capacity) / 2;
+	larger = new_state(fcinfo, (*tree)->nfigures, room);
+	tree_state_copy(larger, room, *tree);
 
-/* The leaf of a code, made if there is none, in a tree that may have to grow. */
-static TreeLeaf *
-leaf_of(FunctionCallInfo fcinfo, TreeState **tree, gridcode code)
-{
-	TreeLeaf   *leaf = tree_state_find(*tree, code);
-
-	if (leaf == NULL)
-	{
-		TreeState  *larger = grown(fcinfo, *tree);
-
-		/* one that is not the executor's is ours */
-		if ((Pointer) *tree != PG_GETARG_POINTER(0))
-			pfree(*tree);
-		*tree = larger;
-		leaf = tree_state_find(larger, code);
-	}
-	return leaf;
+	/* one that is not the executor's is ours */
+	if ((Pointer) *tree != PG_GETARG_POINTER(0))
+		pfree(*tree);
+	*tree = larger;
 }
 
 static void
-too_many_rows(gridcode code)
+add_row(FunctionCallInfo fcinfo, TreeState **tree, gridcode code, const double *figures)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("too many values for code %s of a tree", gridcode_to_cstring(code))));
+	TreeAdd		added;
+
+	while ((added = tree_state_add_row(*tree, code, figures)) == TREE_FULL)
+		grow(fcinfo, tree);
+	if (added == TREE_TOO_MANY)
+		gridtree_too_many(*tree);
 }
 
 static void
-add_leaf(FunctionCallInfo fcinfo, TreeState **tree, const TreeLeaf *from)
+add_leaf(FunctionCallInfo fcinfo, TreeState **tree, const TreeLeaf *leaf)
 {
-	TreeLeaf   *leaf = leaf_of(fcinfo, tree, from->code);
+	TreeAdd		added;
 
 	CHECK_FOR_INTERRUPTS();
-	if (!tree_leaf_merge(leaf, from, (*tree)->nfigures))
-		too_many_rows(from->code);
+	while ((added = tree_state_add_leaf(*tree, leaf)) == TREE_FULL)
+		grow(fcinfo, tree);
+	if (added == TREE_TOO_MANY)
+		gridtree_too_many(*tree);
 }
 
 static void
@@ -121,7 +111,23 @@ check_figures(int nfigures, int wanted)
 				 errhint("Merge only trees that were aggregated from the same figures.")));
 }
 
-/* Adds all leaves of a tree in either form. */
+/* Adds all of an open tree. */
+static void
+add_open(FunctionCallInfo fcinfo, TreeState **tree, const TreeState *from)
+{
+	uint32		done = 0;
+	TreeAdd		added;
+
+	Assert(tree_state_valid(from));
+	while ((added = tree_state_add_leaves(*tree, from, &done)) == TREE_FULL)
+		grow(fcinfo, tree);
+	if (added == TREE_TOO_MANY)
+		gridtree_too_many(*tree);
+	for (uint32 i = 0; i < from->nrows; i++)
+		add_row(fcinfo, tree, tree_state_row(from, i)->code, tree_state_row(from, i)->figure);
+}
+
+/* Adds all of a tree in either form. */
 static void
 add_tree(FunctionCallInfo fcinfo, TreeState **tree, Datum value)
 {
@@ -133,8 +139,7 @@ add_tree(FunctionCallInfo fcinfo, TreeState **tree, Datum value)
 		const TreeState *open = (TreeState *) PG_DETOAST_DATUM(PointerGetDatum(flat));
 
 		check_figures(open->nfigures, (*tree)->nfigures);
-		for (uint32 i = 0; i < open->nleaves; i++)
-			add_leaf(fcinfo, tree, tree_state_leaf(open, i));
+		add_open(fcinfo, tree, open);
 		return;
 	}
 	gridtree_read_start(&reader, PointerGetDatum(flat));
@@ -158,9 +163,12 @@ writable_state(FunctionCallInfo fcinfo)
 	TreeState  *tree;
 
 	if (AggCheckCallContext(fcinfo, NULL) && VARATT_IS_4B_U(value) && gridtree_is_open(value))
+	{
+		Assert(tree_state_sound((TreeState *) value));
 		return (TreeState *) value;
+	}
 	gridtree_read_start(&reader, PG_GETARG_DATUM(0));
-	tree = new_state(fcinfo, reader.reader.nfigures, Max(reader.reader.nleaves, FIRST_CAPACITY));
+	tree = new_state(fcinfo, reader.reader.nfigures, (TreeRoom) {reader.reader.nleaves, TREE_FIRST_ROOM.rows});
 	while (gridtree_read_leaf(&reader))
 		add_leaf(fcinfo, &tree, reader.leaf);
 	return tree;
@@ -170,6 +178,7 @@ writable_state(FunctionCallInfo fcinfo)
 static Datum
 state_result(FunctionCallInfo fcinfo, TreeState *tree)
 {
+	Assert(tree_state_sound(tree));
 	if (AggCheckCallContext(fcinfo, NULL))
 		PG_RETURN_POINTER(tree);
 	PG_RETURN_POINTER(gridtree_packed(PointerGetDatum(tree)));
@@ -181,8 +190,8 @@ gridtree_accum(PG_FUNCTION_ARGS)
 {
 	int			nfigures = PG_NARGS() - 2;
 	FigureRead *read = figure_readers(fcinfo, 2);
+	double		figures[FUNC_MAX_ARGS];
 	TreeState  *tree;
-	TreeLeaf   *leaf;
 
 	if (PG_ARGISNULL(1))
 	{
@@ -190,15 +199,12 @@ gridtree_accum(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
-	tree = PG_ARGISNULL(0) ? new_state(fcinfo, nfigures, FIRST_CAPACITY) : writable_state(fcinfo);
+	tree = PG_ARGISNULL(0) ? new_state(fcinfo, nfigures, TREE_FIRST_ROOM) : writable_state(fcinfo);
 	check_figures(nfigures, tree->nfigures);
-	leaf = leaf_of(fcinfo, &tree, PG_GETARG_GRIDCODE(1));
-	if (leaf->n == PG_INT64_MAX)
-		too_many_rows(leaf->code);
-	leaf->n++;
 	for (int i = 0; i < nfigures; i++)
-		if (!PG_ARGISNULL(2 + i))
-			gridstats_add_value(&leaf->stats[i], read[i] (PG_GETARG_DATUM(2 + i)));
+		figures[i] = PG_ARGISNULL(2 + i) ? tree_no_figure()
+			: tree_figure(read[i] (PG_GETARG_DATUM(2 + i)));
+	add_row(fcinfo, &tree, PG_GETARG_GRIDCODE(1), figures);
 	return state_result(fcinfo, tree);
 }
 
@@ -216,5 +222,11 @@ gridtree_combine(PG_FUNCTION_ARGS)
 Datum
 gridtree_final(PG_FUNCTION_ARGS)
 {
+	struct varlena *value = (struct varlena *) PG_GETARG_POINTER(0);
+
+	/* our own state may be settled where it is, which spares a copy; that it was full is no matter */
+	if (AggCheckCallContext(fcinfo, NULL) && VARATT_IS_4B_U(value) && gridtree_is_open(value) &&
+		tree_state_settle((TreeState *) value) == TREE_TOO_MANY)
+		gridtree_too_many((TreeState *) value);
 	PG_RETURN_POINTER(gridtree_packed(PG_GETARG_DATUM(0)));
 }

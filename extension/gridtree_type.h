@@ -13,7 +13,7 @@
 #include "gridtree.h"
 
 #include "fmgr.h"
-#include "tree.h"
+#include "tree_state.h"
 
 /* The first byte of an open tree; the packed form has its version there. */
 #define GRIDTREE_OPEN	15
@@ -53,6 +53,9 @@ extern struct varlena *gridtree_packed(Datum value);
 extern bool gridtree_is_open(const struct varlena *value);
 
 /* An open tree without leaves; an error if it is too large for a value. */
-extern TreeState *gridtree_open_new(int nfigures, uint32 capacity);
+extern TreeState *gridtree_open_new(int nfigures, TreeRoom room);
+
+/* The error for TREE_TOO_MANY. */
+extern void gridtree_too_many(const TreeState *tree) pg_attribute_noreturn();
 
 #endif							/* GRIDTREE_TYPE_H */

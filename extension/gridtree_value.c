@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "gridcode.h"
 #include "gridtree_type.h"
 
 void
@@ -60,20 +61,72 @@ gridtree_is_open(const struct varlena *value)
 	return VARSIZE_ANY_EXHDR(value) > 0 && *(const uint8 *) VARDATA_ANY(value) == GRIDTREE_OPEN;
 }
 
-/* An open tree in the packed form. */
-static struct varlena *
-pack(const TreeState *tree)
+/* The leaves of an open tree on which no rows wait, packed. */
+static Datum
+pack_leaves(const TreeState *tree)
 {
 	TreeOrder  *order = palloc_extended(Max(tree->nleaves, 1) * sizeof *order, MCXT_ALLOC_HUGE);
 	GridtreeWriter writer;
 
-	Assert(tree_state_valid(tree));
+	Assert(tree->nrows == 0 && tree_state_valid(tree));
 	tree_state_order(tree, order);
 	gridtree_write_start(&writer, TREE_STORED, tree->nfigures, tree->nleaves);
 	for (uint32 i = 0; i < tree->nleaves; i++)
 		gridtree_write_leaf(&writer, tree_state_leaf(tree, order[i].number));
 	pfree(order);
-	return (struct varlena *) DatumGetPointer(gridtree_write_end(&writer));
+	return gridtree_write_end(&writer);
+}
+
+/* The waiting rows of an open tree without leaves, packed. */
+static Datum
+pack_rows(const TreeState *tree)
+{
+	TreeOrder	order[TREE_ROWS];
+	TreeLeaf   *leaf = palloc(TREE_LEAF_SIZE(tree->nfigures));
+	GridtreeWriter writer;
+	uint32		nleaves = 0;
+
+	Assert(tree->nleaves == 0 && tree_state_valid(tree));
+	tree_state_order_rows(tree, order);
+	for (uint32 i = 0; i < tree->nrows; i++)
+		nleaves += i == 0 || order[i].code != order[i - 1].code;
+	gridtree_write_start(&writer, TREE_STORED, tree->nfigures, nleaves);
+	for (uint32 i = 0; i < tree->nrows; i++)
+	{
+		if (i == 0 || order[i].code != order[i - 1].code)
+			tree_leaf_init(leaf, order[i].code, tree->nfigures);
+		/* so few rows are never too many */
+		tree_row_add(leaf, tree_state_row(tree, order[i].number), tree->nfigures);
+		if (i + 1 == tree->nrows || order[i].code != order[i + 1].code)
+			gridtree_write_leaf(&writer, leaf);
+	}
+	pfree(leaf);
+	return gridtree_write_end(&writer);
+}
+
+/* An open tree that has both, packed. */
+static Datum
+pack_both(const TreeState *tree)
+{
+	TreeRoom	room = {tree->nleaves + tree->nrows, tree->nrows};
+	TreeState  *copy = gridtree_open_new(tree->nfigures, room);
+	Datum		packed;
+
+	tree_state_copy(copy, room, tree);
+	if (tree_state_settle(copy) != TREE_ADDED)
+		gridtree_too_many(copy);
+	packed = pack_leaves(copy);
+	pfree(copy);
+	return packed;
+}
+
+static struct varlena *
+pack(const TreeState *tree)
+{
+	Datum		packed = tree->nrows == 0 ? pack_leaves(tree)
+		: tree->nleaves == 0 ? pack_rows(tree) : pack_both(tree);
+
+	return (struct varlena *) DatumGetPointer(packed);
 }
 
 struct varlena *
@@ -118,20 +171,29 @@ gridtree_read_leaf(GridtreeReader *reader)
 }
 
 TreeState *
-gridtree_open_new(int nfigures, uint32 capacity)
+gridtree_open_new(int nfigures, TreeRoom room)
 {
-	Size		size = tree_state_size(nfigures, capacity);
+	Size		size = tree_state_size(nfigures, room);
 	TreeState  *tree;
 
-	if (size > MaxAllocSize)
+	if (room.leaves > TREE_MAX_LEAVES || size > MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("a tree of %u codes with %d figures is too large to aggregate",
-						capacity, nfigures),
+						room.leaves, nfigures),
 				 errhint("Aggregate fewer codes or figures at a time.")));
 	tree = palloc(size);
 	SET_VARSIZE(tree, size);
 	tree->form = GRIDTREE_OPEN;
-	tree_state_init(tree, nfigures, capacity);
+	tree_state_init(tree, nfigures, room);
 	return tree;
+}
+
+void
+gridtree_too_many(const TreeState *tree)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("too many values for code %s of a tree",
+					gridcode_to_cstring(tree_state_leaf(tree, tree->last)->code))));
 }

@@ -109,9 +109,60 @@ stats_init(GridStats *stats)
 	memset(stats, 0, sizeof *stats);
 }
 
+/*
+ * add_digits of a value and of its square for the case that nearly every value
+ * is: a normal double whose digits all lie in the windows.  False, and nothing
+ * done, in any other.
+ */
+static bool
+add_inside(GridStats *stats, uint64_t mantissa, int shift, bool negative)
+{
+	int			bin = shift / STATS_DIGIT_BITS;
+	int			up = shift % STATS_DIGIT_BITS;
+	int			square_bin = 2 * shift / STATS_DIGIT_BITS;
+	int			square_up = 2 * shift % STATS_DIGIT_BITS;
+
+	/* a mantissa has 53 bits and its square 105 or 106, so that tells the highest digit */
+	bool		fourth = up >= 20;
+	bool		sixth = square_up >= 16;
+	int64_t		sign = negative ? -1 : 1;
+	uint128		bits = (uint128) mantissa << up;
+	uint128		square = (uint128) mantissa * mantissa << square_up;
+	uint64_t	low = (uint64_t) bits;
+	int64_t    *to;
+
+	if (mantissa < UINT64_C(1) << 52 ||
+		bin + 2 + fourth > stats->sum_top || bin < stats->sum_top - (STATS_SUM_BINS - 1) ||
+		square_bin + 4 + sixth > stats->square_top ||
+		square_bin < stats->square_top - (STATS_SQUARE_BINS - 1))
+		return false;
+
+	to = &stats->sum[bin - (stats->sum_top - (STATS_SUM_BINS - 1))];
+	to[0] += sign * (int64_t) (low & DIGIT_MASK);
+	to[1] += sign * (int64_t) (low >> 24 & DIGIT_MASK);
+	to[2] += sign * (int64_t) ((uint64_t) (bits >> 48) & DIGIT_MASK);
+	if (fourth)
+		to[3] += sign * (int64_t) (uint64_t) (bits >> 72);
+
+	to = &stats->square[square_bin - (stats->square_top - (STATS_SQUARE_BINS - 1))];
+	low = (uint64_t) square;
+	to[0] += (int64_t) (low & DIGIT_MASK);
+	to[1] += (int64_t) (low >> 24 & DIGIT_MASK);
+	to[2] += (int64_t) ((uint64_t) (square >> 48) & DIGIT_MASK);
+	low = (uint64_t) (square >> 72);
+	to[3] += (int64_t) (low & DIGIT_MASK);
+	to[4] += (int64_t) (low >> 24 & DIGIT_MASK);
+	if (sixth)
+		to[5] += (int64_t) (low >> 48);
+	return true;
+}
+
 bool
 stats_add(GridStats *stats, double value)
 {
+	int			shift;
+	uint64_t	mantissa;
+
 	if (stats->count >= STATS_MAX_COUNT)
 		return false;
 	value = canonical(value);
@@ -120,11 +171,11 @@ stats_add(GridStats *stats, double value)
 	if (stats->count == 0 || less(stats->max, value))
 		stats->max = value;
 	stats->count++;
-	if (isfinite(value) && value != 0)
+	if (!isfinite(value) || value == 0)
+		return true;
+	mantissa = mantissa_of(value, &shift);
+	if (!add_inside(stats, mantissa, shift, value < 0))
 	{
-		int			shift;
-		uint64_t	mantissa = mantissa_of(value, &shift);
-
 		/* 2 * shift is even, so the square's 106 bits never pass the 128th */
 		add_digits(stats->sum, STATS_SUM_BINS, &stats->sum_top,
 				   mantissa, shift, value < 0);

@@ -163,7 +163,7 @@ wide_round(const Wide *value, int exponent, bool rest, bool negative, double *an
 	*answer = ldexp((double) mantissa, low + exponent);
 	if (isinf(*answer))
 		return STATS_OVERFLOW;
-	if (negative)
+	if (negative && *answer != 0)
 		*answer = -*answer;
 	return STATS_OK;
 }

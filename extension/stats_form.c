@@ -3,11 +3,13 @@
  *	  The packed and the text form of a GridStats (stats.h).  One state has
  *	  one of each.
  *
- * Packed: a byte with the version in its low and the length of the count in
- * its high four bits; all of an empty state, whose count takes no bytes.
- * Then the lengths, four bits each, of min, max and the twelve bins, the two
- * tops, and the values themselves: integers lowest byte first in as few bytes
- * as keep their value, doubles without the low bytes that are zero.
+ * Packed: a byte with the version in its low four bits and in its high ones
+ * 0 of no values, and there it ends; 7 to 15 of one value, which follows in 0 to
+ * 8 bytes; and of more the length of the count, 1 to 5.  Then the lengths, four
+ * bits each, low ones first, of min, max and the twelve bins from the lowest
+ * position up, the two tops, and the values themselves: integers lowest byte
+ * first in as few bytes as keep their value, doubles without the low bytes that
+ * are zero.
  */
 #include "stats.h"
 
@@ -20,6 +22,7 @@
 #define BINS		(STATS_SUM_BINS + STATS_SQUARE_BINS)
 #define FIELDS		(3 + BINS)
 #define PACKED_HEAD 10			/* version and lengths, tops */
+#define ONE_VALUE	7			/* high bits of the first byte, and the value's length */
 
 /* So many low bytes of the value. */
 static uint64_t
@@ -60,6 +63,21 @@ double_length(double value)
 	return bits == 0 ? 0 : 8 - __builtin_ctzll(bits) / 8;
 }
 
+/* The bytes of a double that count. */
+static uint64_t
+double_bytes(double value, int length)
+{
+	return length == 0 ? 0 : double_bits(value) >> (64 - 8 * length);
+}
+
+static uint8_t *
+put(uint8_t *out, uint64_t value, int length)
+{
+	for (int byte = 0; byte < length; byte++)
+		*out++ = (uint8_t) (value >> 8 * byte);
+	return out;
+}
+
 /* The bytes of each field, and how many of them count. */
 static void
 fields_of(const GridStats *stats, uint64_t *value, int *length)
@@ -67,9 +85,9 @@ fields_of(const GridStats *stats, uint64_t *value, int *length)
 	length[0] = unsigned_length((uint64_t) stats->count);
 	value[0] = (uint64_t) stats->count;
 	length[1] = double_length(stats->min);
-	value[1] = length[1] == 0 ? 0 : double_bits(stats->min) >> (64 - 8 * length[1]);
+	value[1] = double_bytes(stats->min, length[1]);
 	length[2] = double_length(stats->max);
-	value[2] = length[2] == 0 ? 0 : double_bits(stats->max) >> (64 - 8 * length[2]);
+	value[2] = double_bytes(stats->max, length[2]);
 	for (int i = 0; i < BINS; i++)
 	{
 		int64_t		bin = i < STATS_SUM_BINS ? stats->sum[i] : stats->square[i - STATS_SUM_BINS];
@@ -89,13 +107,18 @@ stats_pack(const GridStats *stats, uint8_t *out)
 	out[0] = STATS_PACKED_VERSION;
 	if (stats->count == 0)
 		return 1;
+	if (stats->count == 1)
+	{
+		length[0] = double_length(stats->min);
+		out[0] |= (uint8_t) (ONE_VALUE + length[0]) << 4;
+		return (size_t) (put(out + 1, double_bytes(stats->min, length[0]), length[0]) - out);
+	}
 	memset(out + 1, 0, PACKED_HEAD - 1);
 	fields_of(stats, value, length);
 	for (int i = 0; i < FIELDS; i++)
 	{
 		out[(i + 1) / 2] |= length[i] << (i % 2 ? 0 : 4);
-		for (int byte = 0; byte < length[i]; byte++)
-			*next++ = (uint8_t) (value[i] >> 8 * byte);
+		next = put(next, value[i], length[i]);
 	}
 	out[8] = (uint8_t) stats->sum_top;
 	out[9] = (uint8_t) stats->square_top;
@@ -122,12 +145,22 @@ double_from(uint64_t value, int length)
 	return result;
 }
 
-/* Reads one field of so many bytes. */
+/* Reads one field of so many bytes; eight at once where there are so many. */
 static uint64_t
-take(const uint8_t **in, int length)
+take(const uint8_t **in, const uint8_t *end, int length)
 {
 	uint64_t	value = 0;
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	if (end - *in >= 8)
+	{
+		memcpy(&value, *in, sizeof value);
+		*in += length;
+		return low_bytes(value, length);
+	}
+#else
+	(void) end;
+#endif
 	for (int byte = 0; byte < length; byte++)
 		value |= (uint64_t) *(*in)++ << 8 * byte;
 	return value;
@@ -149,32 +182,47 @@ packed_lengths(const uint8_t *in, int *length)
 	return total;
 }
 
+/* What follows the first byte of a single value. */
+static size_t
+unpack_one(GridStats *stats, const uint8_t *in, size_t size)
+{
+	int			length = (in[0] >> 4) - ONE_VALUE;
+	const uint8_t *next = in + 1;
+
+	if (size - 1 < (size_t) length)
+		return 0;
+	stats_add(stats, double_from(take(&next, in + size, length), length));
+	return 1 + (size_t) length;
+}
+
 size_t
 stats_unpack(GridStats *stats, const uint8_t *in, size_t size)
 {
 	int			length[FIELDS];
 	int			total;
 	const uint8_t *next = in + PACKED_HEAD;
+	const uint8_t *end = in + size;
 
 	stats_init(stats);
 	if (size < 1 || (in[0] & 15) != STATS_PACKED_VERSION)
 		return 0;
 	if (in[0] >> 4 == 0)
 		return 1;
+	if (in[0] >> 4 >= ONE_VALUE)
+		return unpack_one(stats, in, size);
 	if (size < PACKED_HEAD)
 		return 0;
 	total = packed_lengths(in, length);
 	if (total < 0 || size - PACKED_HEAD < (size_t) total)
 		return 0;
-	stats->count = (int64_t) take(&next, length[0]);
-	stats->min = double_from(take(&next, length[1]), length[1]);
-	stats->max = double_from(take(&next, length[2]), length[2]);
-	for (int i = 0; i < BINS; i++)
-	{
-		int64_t		bin = sign_extend(take(&next, length[3 + i]), length[3 + i]);
-
-		*(i < STATS_SUM_BINS ? &stats->sum[i] : &stats->square[i - STATS_SUM_BINS]) = bin;
-	}
+	stats->count = (int64_t) take(&next, end, length[0]);
+	stats->min = double_from(take(&next, end, length[1]), length[1]);
+	stats->max = double_from(take(&next, end, length[2]), length[2]);
+	for (int i = 0; i < STATS_SUM_BINS; i++)
+		stats->sum[i] = sign_extend(take(&next, end, length[3 + i]), length[3 + i]);
+	for (int i = 0; i < STATS_SQUARE_BINS; i++)
+		stats->square[i] = sign_extend(take(&next, end, length[3 + STATS_SUM_BINS + i]),
+									   length[3 + STATS_SUM_BINS + i]);
 	stats->sum_top = in[8];
 	stats->square_top = in[9];
 	return PACKED_HEAD + (size_t) total;
@@ -192,7 +240,7 @@ stats_unpack_untrusted(GridStats *stats, const uint8_t *in, size_t size)
 	return used;
 }
 
-/* Appends the shortest text that reads back as the same double. */
+/* Appends the double in the fewest of 15, 16 and 17 digits that read back as the same. */
 static char *
 format_double(char *out, double value)
 {

@@ -4,10 +4,9 @@
  *	  GridStats of each figure.  Only the codes themselves are kept; what lies
  *	  above them is worked out by tree_walk.h, once a node.
  *
- * While it is built a tree is open: a hash table over leaves in the order they
- * came, in one piece of memory that the caller gives and replaces by a larger
- * one when it is full.  At rest it is packed: leaves in the order of their
- * codes, without slack, so that the same rows always give the same bytes.
+ * While it is built a tree is open (tree_state.h).  At rest it is packed: leaves
+ * in the order of their codes, without slack, so that the same rows always give
+ * the same bytes.
  *
  * Knows codes and stats and nothing of PostgreSQL.
  */
@@ -35,49 +34,6 @@ extern void tree_leaf_init(TreeLeaf *leaf, gridcode code, int nfigures);
 /* Adds up two leaves, whatever their codes; false where numbers become too large. */
 extern bool tree_leaf_merge(TreeLeaf *into, const TreeLeaf *from, int nfigures);
 
-/* An open tree; the first four bytes and form are for whoever stores it. */
-typedef struct TreeState
-{
-	uint32_t	reserved;
-	uint8_t		form;
-	uint8_t		unused;
-	uint16_t	nfigures;
-	uint32_t	nleaves;
-	uint32_t	capacity;		/* leaves there is room for */
-	uint32_t	index_size;		/* a power of 2, at least 3/2 of capacity */
-	uint32_t	last;			/* the leaf found last: rows often come in runs */
-	uint32_t	index[];		/* of hash to leaf + 1, 0 if free; then the leaves */
-} TreeState;
-
-#define TREE_MAX_CAPACITY	(UINT32_C(1) << 30)
-
-/* Bytes of an open tree. */
-extern size_t tree_state_size(int nfigures, uint32_t capacity);
-
-/* Makes memory of that size an open tree without leaves. */
-extern void tree_state_init(TreeState *tree, int nfigures, uint32_t capacity);
-
-/* Makes it a copy of another with at most so many leaves. */
-extern void tree_state_copy(TreeState *tree, uint32_t capacity, const TreeState *from);
-
-/* A leaf by its number, in the order they came. */
-extern TreeLeaf *tree_state_leaf(const TreeState *tree, uint32_t number);
-
-/* The leaf of a code, made if there is none; NULL if there is no room to make it. */
-extern TreeLeaf *tree_state_find(TreeState *tree, gridcode code);
-
-/* The numbers of the leaves in the order of their codes, into memory for nleaves. */
-typedef struct TreeOrder
-{
-	gridcode	code;
-	uint32_t	number;
-} TreeOrder;
-
-extern void tree_state_order(const TreeState *tree, TreeOrder *order);
-
-/* Whether the table finds each leaf; for assertions. */
-extern bool tree_state_valid(const TreeState *tree);
-
 /*
  * The packed form: a byte with the version, the numbers of figures and leaves,
  * and for each leaf its code, its n and its figures packed (stats.h).  It comes
@@ -92,6 +48,7 @@ typedef enum TreeSpelling
 } TreeSpelling;
 
 #define TREE_PACKED_VERSION	1
+#define TREE_MAX_LEAVES		(UINT32_C(1) << 30)
 #define TREE_HEAD_MAX		7
 #define TREE_LEAF_MAX(nfigures) \
 	(1 + GRIDCODE_MAX_DIGITS + 10 + (size_t) (nfigures) * STATS_PACKED_MAX)

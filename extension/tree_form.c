@@ -83,7 +83,7 @@ tree_read_start(TreeReader *reader, TreeSpelling spelling, const uint8_t *bytes,
 	reader->spelling = spelling;
 	if (size == 0 || *reader->next++ != TREE_PACKED_VERSION ||
 		!read_number(reader, &nfigures) || nfigures > TREE_MAX_FIGURES ||
-		!read_number(reader, &nleaves) || nleaves > TREE_MAX_CAPACITY)
+		!read_number(reader, &nleaves) || nleaves > TREE_MAX_LEAVES)
 		return false;
 	reader->nfigures = (int) nfigures;
 	reader->nleaves = reader->left = (uint32_t) nleaves;

@@ -71,12 +71,12 @@ COMMENT ON OPERATOR CLASS @extschema@.gridtree_ops USING hash IS
 CREATE FUNCTION @extschema@.gridtree_accum(@extschema@.gridtree, @extschema@.gridcode) RETURNS @extschema@.gridtree
     LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.gridtree_accum(@extschema@.gridtree, @extschema@.gridcode) IS
-    'The tree with one more row; a NULL tree is a new one, a NULL code changes nothing. Error 53200 where states take more than 32 times work_mem * hash_mem_multiplier.';
+    'The tree with one more row; a NULL tree is a new one, a NULL code changes nothing. Error 53200 where states take more than 16 times work_mem * hash_mem_multiplier.';
 
 CREATE FUNCTION @extschema@.gridtree_accum(@extschema@.gridtree, @extschema@.gridcode, VARIADIC "any") RETURNS @extschema@.gridtree
     LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.gridtree_accum(@extschema@.gridtree, @extschema@.gridcode, VARIADIC "any") IS
-    'The tree with one more row and its figures; a NULL tree is a new one, a NULL code changes nothing, a NULL figure counts in n only. Error 53200 where states take more than 32 times work_mem * hash_mem_multiplier.';
+    'The tree with one more row and its figures; a NULL tree is a new one, a NULL code changes nothing, a NULL figure counts in n only. Error 53200 where states take more than 16 times work_mem * hash_mem_multiplier.';
 
 CREATE FUNCTION @extschema@.gridtree_combine(@extschema@.gridtree, @extschema@.gridtree) RETURNS @extschema@.gridtree
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';

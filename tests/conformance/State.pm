@@ -108,11 +108,16 @@ sub double_bytes {
     return $bytes;
 }
 
-# A byte with the count's length and the version; the lengths of min, max and the bins, two in a byte,
+# One value: a byte with 7 and the value's length, and the version; the value. More: a byte with the count's length and
+# the version; the lengths of min, max and the bins, two in a byte,
 # the first in the low four bits; the tops; and all of them.
 sub pack_state {
     my ($state) = @_;
     return "\1" if $state->{count} == 0;
+    if ($state->{count} == 1) {
+        my $value = double_bytes($state->{min});
+        return pack('C', 7 + length($value) << 4 | 1) . $value;
+    }
     my @fields = (integer_bytes($state->{count}, 0), double_bytes($state->{min}), double_bytes($state->{max}),
         map { integer_bytes($_, 1) } @{ $state->{sum} }, @{ $state->{square} });
     my @lengths = map { length } @fields;

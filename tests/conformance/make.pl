@@ -103,6 +103,7 @@ sub extreme_sequences {
     add('once_down', doubles(0, '7468375084986164*2^-588'));    # by so little not half that 53 bits do not show it
     add('once_up', doubles(0, '4642204239785223*2^-587'));
     add('one_and_a_half', doubles('3*2^-1074', 0));
+    add('least_below', doubles('-1*2^-1074', 0));
     add('small_variance', doubles('-1.1e-160', '1.3e-160', '7e-161', '5e-162'));
     add('nan', 'fff8000000000000', '7ff8000000000000', '7ff0000000000001', 'fff7ffffffffffff', '7fffffffffffffff', doubles(2));
     add('nan_later', doubles(5, -5), '7ff800000000beef', INFINITY);

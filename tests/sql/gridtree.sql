@@ -133,7 +133,7 @@ SET work_mem = '64kB'; SET hash_mem_multiplier = 1;
 \set VERBOSITY sqlstate
 SELECT pg_column_size(gridtree_agg(i::text::gridcode, i)) FROM generate_series(1, 100000) i;
 SET enable_sort = off;
-SELECT sum(pg_column_size(t)) FROM (SELECT gridtree_agg(i::text::gridcode, i) AS t FROM generate_series(1, 100000) i GROUP BY i % 100) x;
+SELECT sum(pg_column_size(t)) FROM (SELECT gridtree_agg(i::text::gridcode, i) AS t FROM generate_series(1, 100000) i GROUP BY i % 2000) x;
 RESET enable_sort;
 \set VERBOSITY default
 RESET work_mem; RESET hash_mem_multiplier;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tree.h"
+#include "tree_state.h"
 #include "tree_walk.h"
 
 static uint64_t seed = 4711;
@@ -60,34 +60,47 @@ random_rows(Row *rows, int n)
 	}
 }
 
-/* The leaf of a code in a tree that is replaced by a larger one when full. */
-static TreeLeaf *
-leaf_of(TreeState **tree, gridcode code)
+static TreeState *
+tree_with(TreeRoom room)
 {
-	TreeLeaf   *leaf = tree_state_find(*tree, code);
+	TreeState  *tree = malloc(tree_state_size(FIGURES, room));
 
-	if (leaf == NULL)
-	{
-		uint32_t	capacity = (*tree)->capacity * 2;
-		TreeState  *larger = malloc(tree_state_size(FIGURES, capacity));
-
-		tree_state_copy(larger, capacity, *tree);
-		free(*tree);
-		*tree = larger;
-		leaf = tree_state_find(*tree, code);
-	}
-	return leaf;
+	tree->reserved = 4711;
+	tree->form = 15;
+	tree_state_init(tree, FIGURES, room);
+	return tree;
 }
 
 static TreeState *
 tree_new(void)
 {
-	TreeState  *tree = malloc(tree_state_size(FIGURES, 1));
+	return tree_with(TREE_FIRST_ROOM);
+}
 
-	tree->reserved = 0;
-	tree->form = 0;
-	tree_state_init(tree, FIGURES, 1);
-	return tree;
+/* Replaces a full tree by a larger one. */
+static void
+grow(TreeState **tree)
+{
+	TreeRoom	room = tree_state_next_room(*tree);
+	TreeState  *larger = tree_with(room);
+
+	tree_state_copy(larger, room, *tree);
+	free(*tree);
+	*tree = larger;
+}
+
+static void
+add_leaf(TreeState **tree, const TreeLeaf *leaf)
+{
+	while (tree_state_add_leaf(*tree, leaf) == TREE_FULL)
+		grow(tree);
+}
+
+static void
+settle(TreeState **tree)
+{
+	while (tree_state_settle(*tree) == TREE_FULL)
+		grow(tree);
 }
 
 static void
@@ -100,12 +113,29 @@ add_row(TreeLeaf *leaf, const Row *row)
 }
 
 static TreeState *
-tree_of(const Row *rows, int n)
+tree_unsettled(const Row *rows, int n)
 {
 	TreeState  *tree = tree_new();
 
 	for (int i = 0; i < n; i++)
-		add_row(leaf_of(&tree, rows[i].code), &rows[i]);
+	{
+		double		figures[FIGURES];
+
+		for (int figure = 0; figure < FIGURES; figure++)
+			figures[figure] = rows[i].present[figure]
+				? tree_figure(rows[i].value[figure]) : tree_no_figure();
+		while (tree_state_add_row(tree, rows[i].code, figures) == TREE_FULL)
+			grow(&tree);
+	}
+	return tree;
+}
+
+static TreeState *
+tree_of(const Row *rows, int n)
+{
+	TreeState  *tree = tree_unsettled(rows, n);
+
+	settle(&tree);
 	return tree;
 }
 
@@ -141,7 +171,7 @@ unpack(const uint8_t *bytes, size_t size, TreeSpelling spelling)
 
 	if (tree_read_start(&reader, spelling, bytes, size) && reader.nfigures == FIGURES)
 		while ((read = tree_read_leaf(&reader, leaf)) == TREE_LEAF)
-			tree_leaf_merge(leaf_of(&tree, leaf->code), leaf, FIGURES);
+			add_leaf(&tree, leaf);
 	free(leaf);
 	if (read == TREE_END)
 		return tree;
@@ -190,18 +220,114 @@ test_order_and_merge(void)
 		}
 		left = tree_of(rows, cut);
 		right = tree_of(rows + cut, n - cut);
-		for (uint32_t i = 0; i < right->nleaves; i++)
+		if (round % 2)
+			for (uint32_t i = 0; i < right->nleaves; i++)
+				add_leaf(&left, tree_state_leaf(right, i));
+		else
 		{
-			const TreeLeaf *leaf = tree_state_leaf(right, i);
+			uint32_t	done = 0;
 
-			tree_leaf_merge(leaf_of(&left, leaf->code), leaf, FIGURES);
+			while (tree_state_add_leaves(left, right, &done) == TREE_FULL)
+				grow(&left);
+			wrong += done != right->nleaves;
 		}
 		wrong += !same_tree(once, left) || !tree_state_valid(left);
+		wrong += left->reserved != 4711 || left->form != 15;
 		free(once);
 		free(left);
 		free(right);
 	}
 	CHECK(wrong == 0, "any order and split of the rows gives the same bytes");
+}
+
+/* Rows that wait count as those that do not, whenever they are made to settle. */
+static void
+test_waiting(void)
+{
+	int			wrong = 0;
+	int			waited = 0;
+
+	for (int round = 0; round < 100; round++)
+	{
+		Row			rows[ROWS];
+		int			n = 1 + (int) random_below(ROWS - 1);
+		TreeState  *once;
+		TreeState  *often = tree_new();
+		TreeOrder	order[TREE_ROWS];
+
+		random_rows(rows, n);
+		once = tree_unsettled(rows, n);
+		wrong += !tree_state_valid(once) || once->nrows == 0;
+		waited += once->nleaves == 0;
+		tree_state_order_rows(once, order);
+		for (uint32_t i = 0; i < once->nrows; i++)
+			wrong += order[i].code != tree_state_row(once, order[i].number)->code ||
+				(i > 0 && order[i - 1].code > order[i].code);
+		settle(&once);
+		for (int i = 0; i < n; i++)
+		{
+			double		figures[FIGURES];
+
+			for (int figure = 0; figure < FIGURES; figure++)
+				figures[figure] = rows[i].present[figure]
+					? tree_figure(rows[i].value[figure]) : tree_no_figure();
+			while (tree_state_add_row(often, rows[i].code, figures) == TREE_FULL)
+				grow(&often);
+			if (random_below(20) == 0)
+				settle(&often);
+		}
+		settle(&often);
+		wrong += !same_tree(once, often);
+		free(once);
+		free(often);
+	}
+	CHECK(wrong == 0, "settling at any time gives the same bytes");
+	CHECK(waited > 0, "few rows have no leaves");
+}
+
+/* Every NaN is a figure; only the mark is none. */
+static void
+test_figures(void)
+{
+	uint64_t	bits;
+	double		value = tree_no_figure();
+	double		mark = tree_no_figure();
+	double		figures[FIGURES];
+	TreeState  *tree = tree_new();
+
+	figures[0] = tree_figure(value);
+	figures[1] = mark;
+	tree_state_add_row(tree, 1, figures);
+	settle(&tree);
+	CHECK(tree_state_leaf(tree, 0)->stats[0].count == 1 &&
+		  tree_state_leaf(tree, 0)->stats[1].count == 0, "a NaN with the mark's bits is a figure");
+	memcpy(&bits, &mark, sizeof bits);
+	CHECK(isnan(mark) && tree_figure(-2.5) == -2.5, "the mark is a NaN of its own");
+	free(tree);
+}
+
+/* The leaf where there are too many is told. */
+static void
+test_too_many(void)
+{
+	double		figures[FIGURES] = {1, 1};
+	TreeState  *tree = tree_new();
+	TreeLeaf   *leaf = malloc(TREE_LEAF_SIZE(FIGURES));
+
+	tree_leaf_init(leaf, 12, FIGURES);
+	leaf->n = 1;
+	add_leaf(&tree, leaf);
+	tree_leaf_init(leaf, 11, FIGURES);
+	leaf->n = INT64_MAX;
+	add_leaf(&tree, leaf);
+	tree->last = 0;
+	tree_state_add_row(tree, 11, figures);
+	CHECK(tree_state_settle(tree) == TREE_TOO_MANY &&
+		  tree_state_leaf(tree, tree->last)->code == 11, "a row too many");
+	CHECK(tree_state_add_leaf(tree, leaf) == TREE_TOO_MANY &&
+		  tree_state_leaf(tree, tree->last)->code == 11, "a leaf too many");
+	free(leaf);
+	free(tree);
 }
 
 static void
@@ -274,7 +400,7 @@ test_text(void)
 			next = tree_parse_leaf(next, previous, leaf, nfigures);
 			if (next == NULL)
 				break;
-			tree_leaf_merge(leaf_of(&back, leaf->code), leaf, FIGURES);
+			add_leaf(&back, leaf);
 			previous = leaf->code;
 		}
 		wrong += next != end || nfigures != FIGURES || !same_tree(tree, back);
@@ -398,6 +524,9 @@ int
 main(void)
 {
 	test_order_and_merge();
+	test_waiting();
+	test_figures();
+	test_too_many();
 	test_forms();
 	test_text();
 	test_walk();
