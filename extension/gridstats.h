@@ -22,6 +22,9 @@
 /* Takes a value apart, detoasting what has to be. */
 extern void gridstats_read(Datum datum, GridStats *stats);
 
+/* The same, but only count, min and max are sure to be there. */
+extern void gridstats_read_ends(Datum datum, GridStats *stats);
+
 /* Makes a value in the packed form, in the current memory context. */
 extern Datum gridstats_make(const GridStats *stats);
 

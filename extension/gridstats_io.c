@@ -19,8 +19,10 @@ PG_FUNCTION_INFO_V1(gridstats_out);
 PG_FUNCTION_INFO_V1(gridstats_recv);
 PG_FUNCTION_INFO_V1(gridstats_send);
 
-void
-gridstats_read(Datum datum, GridStats *stats)
+typedef size_t (*Unpack) (GridStats *stats, const uint8_t *in, size_t size);
+
+static void
+read_with(Unpack unpack, Datum datum, GridStats *stats)
 {
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(datum);
 	const uint8 *bytes = (const uint8 *) VARDATA_ANY(value);
@@ -28,14 +30,26 @@ gridstats_read(Datum datum, GridStats *stats)
 
 	if (size == sizeof(GridStatsState) - VARHDRSZ && bytes[0] == GRIDSTATS_OPEN)
 		memcpy(stats, bytes + offsetof(GridStatsState, stats) - VARHDRSZ, sizeof *stats);
-	else if (size == 0 || stats_unpack(stats, bytes, size) != size)
+	else if (size == 0 || unpack(stats, bytes, size) != size)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("invalid gridstats value of format version %d",
 						size == 0 ? 0 : bytes[0] & 15)));
 	if ((Pointer) value != DatumGetPointer(datum))
 		pfree(value);
+}
+
+void
+gridstats_read(Datum datum, GridStats *stats)
+{
+	read_with(stats_unpack, datum, stats);
 	Assert(stats_valid(stats));
+}
+
+void
+gridstats_read_ends(Datum datum, GridStats *stats)
+{
+	read_with(stats_unpack_ends, datum, stats);
 }
 
 Datum

@@ -106,19 +106,19 @@ gridstats_stats_count(PG_FUNCTION_ARGS)
 {
 	GridStats	stats;
 
-	gridstats_read(PG_GETARG_DATUM(0), &stats);
+	gridstats_read_ends(PG_GETARG_DATUM(0), &stats);
 	PG_RETURN_INT64(stats.count);
 }
 
-/* Asks for one number; core's error where it does not fit. */
+typedef StatsAnswer (*Question) (const GridStats *, double *);
+
+/* The answer to a question; core's error where it does not fit. */
 static Datum
-answer(FunctionCallInfo fcinfo, StatsAnswer (*ask) (const GridStats *, double *))
+answer(FunctionCallInfo fcinfo, const GridStats *stats, Question question)
 {
-	GridStats	stats;
 	double		number;
 
-	gridstats_read(PG_GETARG_DATUM(0), &stats);
-	switch (ask(&stats, &number))
+	switch (question(stats, &number))
 	{
 		case STATS_OK:
 			break;
@@ -130,38 +130,56 @@ answer(FunctionCallInfo fcinfo, StatsAnswer (*ask) (const GridStats *, double *)
 	PG_RETURN_FLOAT8(number);
 }
 
+static Datum
+answer_from_ends(FunctionCallInfo fcinfo, Question question)
+{
+	GridStats	stats;
+
+	gridstats_read_ends(PG_GETARG_DATUM(0), &stats);
+	return answer(fcinfo, &stats, question);
+}
+
+static Datum
+answer_from_all(FunctionCallInfo fcinfo, Question question)
+{
+	GridStats	stats;
+
+	gridstats_read(PG_GETARG_DATUM(0), &stats);
+	return answer(fcinfo, &stats, question);
+}
+
 Datum
 gridstats_stats_sum(PG_FUNCTION_ARGS)
 {
-	return answer(fcinfo, stats_sum);
+	return answer_from_all(fcinfo, stats_sum);
 }
 
 Datum
 gridstats_stats_min(PG_FUNCTION_ARGS)
 {
-	return answer(fcinfo, stats_min);
+	return answer_from_ends(fcinfo, stats_min);
 }
 
 Datum
 gridstats_stats_max(PG_FUNCTION_ARGS)
 {
-	return answer(fcinfo, stats_max);
+	return answer_from_ends(fcinfo, stats_max);
 }
 
 Datum
 gridstats_stats_avg(PG_FUNCTION_ARGS)
 {
-	return answer(fcinfo, stats_avg);
+	return answer_from_all(fcinfo, stats_avg);
 }
 
 Datum
 gridstats_stats_variance(PG_FUNCTION_ARGS)
 {
-	return answer(fcinfo, stats_variance);
+	return answer_from_all(fcinfo, stats_variance);
 }
 
 Datum
 gridstats_stats_stddev(PG_FUNCTION_ARGS)
 {
-	return answer(fcinfo, stats_stddev);
+	return answer_from_all(fcinfo, stats_stddev);
 }

@@ -109,6 +109,9 @@ extern size_t stats_pack(const GridStats *stats, uint8_t *out);
 extern size_t stats_unpack(GridStats *stats, const uint8_t *in, size_t size);
 extern size_t stats_unpack_untrusted(GridStats *stats, const uint8_t *in, size_t size);
 
+/* As stats_unpack, for whoever asks for nothing but count, min and max; the rest may be 0. */
+extern size_t stats_unpack_ends(GridStats *stats, const uint8_t *in, size_t size);
+
 /*
  * The text form: "count=3 sum=6 min=1 max=3 bins=45:6/90:14".  bins are the
  * top position and the bins from there down, of the sum and of the squares;

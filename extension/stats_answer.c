@@ -97,8 +97,11 @@ static bool
 wide_divide(Wide *value, uint64_t divisor)
 {
 	uint128		rest = 0;
+	int			i = WIDE_WORDS - 1;
 
-	for (int i = WIDE_WORDS - 1; i >= 0; i--)
+	while (i >= 0 && value->word[i] == 0)
+		i--;
+	for (; i >= 0; i--)
 	{
 		rest = rest << 64 | value->word[i];
 		value->word[i] = (uint64_t) (rest / divisor);
@@ -130,6 +133,20 @@ wide_bit(const Wide *value, int bit)
 	return bit >= 0 && (value->word[bit / 64] >> (bit % 64) & 1) != 0;
 }
 
+/* The bits from the given one up, at most 64 of them; zeros below bit 0. */
+static uint64_t
+wide_from_bit(const Wide *value, int bit)
+{
+	uint64_t	bits;
+
+	if (bit < 0)
+		return value->word[0] << -bit;
+	bits = value->word[bit / 64] >> (bit % 64);
+	if (bit % 64 != 0 && bit / 64 + 1 < WIDE_WORDS)
+		bits |= value->word[bit / 64 + 1] << (64 - bit % 64);
+	return bits;
+}
+
 /* Whether any bit below the given one is set. */
 static bool
 wide_any_below(const Wide *value, int bit)
@@ -146,17 +163,16 @@ wide_round(const Wide *value, int exponent, bool rest, bool negative, double *an
 {
 	int			last = wide_last_bit(value);
 	int			low = last - 52;	/* the lowest bit that a double keeps */
-	uint64_t	mantissa = 0;
+	uint64_t	mantissa;
 
 	*answer = 0;
 	if (last < 0)
 		return STATS_OK;
 	if (low + exponent < -1074)
 		low = -1074 - exponent;
-	for (int bit = last; bit >= low; bit--)
-		mantissa = mantissa << 1 | wide_bit(value, bit);
 	if (low > last + 1)
 		return STATS_OK;		/* below half of the least double */
+	mantissa = low > last ? 0 : wide_from_bit(value, low);
 	if (low > 0 && wide_bit(value, low - 1) &&
 		(rest || wide_any_below(value, low - 1) || (mantissa & 1)))
 		mantissa++;

@@ -195,15 +195,17 @@ unpack_one(GridStats *stats, const uint8_t *in, size_t size)
 	return 1 + (size_t) length;
 }
 
-size_t
-stats_unpack(GridStats *stats, const uint8_t *in, size_t size)
+/*
+ * What comes before the bins: count, min and max; the number of bytes, or 0.
+ * Lengths of fields are set, and *next is where the first bin is, if there are any.
+ */
+static size_t
+unpack_ends(GridStats *stats, const uint8_t *in, size_t size, int *length, const uint8_t **next)
 {
-	int			length[FIELDS];
-	int			total;
-	const uint8_t *next = in + PACKED_HEAD;
 	const uint8_t *end = in + size;
+	int			total;
 
-	stats_init(stats);
+	*next = NULL;
 	if (size < 1 || (in[0] & 15) != STATS_PACKED_VERSION)
 		return 0;
 	if (in[0] >> 4 == 0)
@@ -215,9 +217,35 @@ stats_unpack(GridStats *stats, const uint8_t *in, size_t size)
 	total = packed_lengths(in, length);
 	if (total < 0 || size - PACKED_HEAD < (size_t) total)
 		return 0;
-	stats->count = (int64_t) take(&next, end, length[0]);
-	stats->min = double_from(take(&next, end, length[1]), length[1]);
-	stats->max = double_from(take(&next, end, length[2]), length[2]);
+	*next = in + PACKED_HEAD;
+	stats->count = (int64_t) take(next, end, length[0]);
+	stats->min = double_from(take(next, end, length[1]), length[1]);
+	stats->max = double_from(take(next, end, length[2]), length[2]);
+	return PACKED_HEAD + (size_t) total;
+}
+
+size_t
+stats_unpack_ends(GridStats *stats, const uint8_t *in, size_t size)
+{
+	int			length[FIELDS];
+	const uint8_t *next;
+
+	stats_init(stats);
+	return unpack_ends(stats, in, size, length, &next);
+}
+
+size_t
+stats_unpack(GridStats *stats, const uint8_t *in, size_t size)
+{
+	int			length[FIELDS];
+	const uint8_t *next;
+	const uint8_t *end = in + size;
+	size_t		used;
+
+	stats_init(stats);
+	used = unpack_ends(stats, in, size, length, &next);
+	if (next == NULL)
+		return used;
 	for (int i = 0; i < STATS_SUM_BINS; i++)
 		stats->sum[i] = sign_extend(take(&next, end, length[3 + i]), length[3 + i]);
 	for (int i = 0; i < STATS_SQUARE_BINS; i++)
@@ -225,7 +253,7 @@ stats_unpack(GridStats *stats, const uint8_t *in, size_t size)
 									   length[3 + STATS_SUM_BINS + i]);
 	stats->sum_top = in[8];
 	stats->square_top = in[9];
-	return PACKED_HEAD + (size_t) total;
+	return used;
 }
 
 size_t
