@@ -136,7 +136,7 @@ add_tree(FunctionCallInfo fcinfo, TreeState **tree, Datum value)
 
 	if (gridtree_is_open(flat))
 	{
-		const TreeState *open = (TreeState *) PG_DETOAST_DATUM(PointerGetDatum(flat));
+		const TreeState *open = gridtree_open(flat);
 
 		check_figures(open->nfigures, (*tree)->nfigures);
 		add_open(fcinfo, tree, open);
@@ -152,20 +152,30 @@ add_tree(FunctionCallInfo fcinfo, TreeState **tree, Datum value)
 }
 
 /*
- * Argument 0 as an open tree that may be written: itself if it is the state of
- * the aggregate that is calling, else a copy.
+ * Whether argument 0 is the state of the aggregate that is calling, and open, so
+ * that it may be written.  Where it began as a stored value, that may be of
+ * another layout.
  */
+static bool
+is_own_state(FunctionCallInfo fcinfo)
+{
+	struct varlena *value = (struct varlena *) PG_GETARG_POINTER(0);
+
+	return AggCheckCallContext(fcinfo, NULL) && VARATT_IS_4B_U(value) && gridtree_is_open(value) &&
+		((TreeState *) value)->layout == TREE_STATE_LAYOUT;
+}
+
+/* Argument 0 as an open tree that may be written: itself, or a copy. */
 static TreeState *
 writable_state(FunctionCallInfo fcinfo)
 {
-	struct varlena *value = (struct varlena *) PG_GETARG_POINTER(0);
 	GridtreeReader reader;
 	TreeState  *tree;
 
-	if (AggCheckCallContext(fcinfo, NULL) && VARATT_IS_4B_U(value) && gridtree_is_open(value))
+	if (is_own_state(fcinfo))
 	{
-		Assert(tree_state_sound((TreeState *) value));
-		return (TreeState *) value;
+		Assert(tree_state_sound((TreeState *) PG_GETARG_POINTER(0)));
+		return (TreeState *) PG_GETARG_POINTER(0);
 	}
 	gridtree_read_start(&reader, PG_GETARG_DATUM(0));
 	tree = new_state(fcinfo, reader.reader.nfigures, (TreeRoom) {reader.reader.nleaves, TREE_FIRST_ROOM.rows});
@@ -222,11 +232,9 @@ gridtree_combine(PG_FUNCTION_ARGS)
 Datum
 gridtree_final(PG_FUNCTION_ARGS)
 {
-	struct varlena *value = (struct varlena *) PG_GETARG_POINTER(0);
-
-	/* our own state may be settled where it is, which spares a copy; that it was full is no matter */
-	if (AggCheckCallContext(fcinfo, NULL) && VARATT_IS_4B_U(value) && gridtree_is_open(value) &&
-		tree_state_settle((TreeState *) value) == TREE_TOO_MANY)
-		gridtree_too_many((TreeState *) value);
+	/* that spares a copy; that it was full is no matter */
+	if (is_own_state(fcinfo) &&
+		tree_state_settle((TreeState *) PG_GETARG_POINTER(0)) == TREE_TOO_MANY)
+		gridtree_too_many((TreeState *) PG_GETARG_POINTER(0));
 	PG_RETURN_POINTER(gridtree_packed(PG_GETARG_DATUM(0)));
 }

@@ -5,7 +5,8 @@
  * A gridtree is a varlena that holds a tree in the packed form (tree.h).  The
  * state of a running aggregate is a gridtree as well, in the open form: a
  * TreeState, changed in place.  The first byte after the length tells them
- * apart.  Every function reads both; only aggregate states are ever open.
+ * apart.  Every function reads both; only aggregate states are ever open, and
+ * what an aggregate of the user's own, without a final function, gives.
  */
 #ifndef GRIDTREE_TYPE_H
 #define GRIDTREE_TYPE_H
@@ -51,6 +52,9 @@ extern struct varlena *gridtree_packed(Datum value);
 
 /* Whether a value that is not toasted is in the open form. */
 extern bool gridtree_is_open(const struct varlena *value);
+
+/* Such a value, which may not be written, aligned; an error if it is not ours. */
+extern const TreeState *gridtree_open(struct varlena *value);
 
 /* An open tree without leaves; an error if it is too large for a value. */
 extern TreeState *gridtree_open_new(int nfigures, TreeRoom room);

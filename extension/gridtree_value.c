@@ -129,23 +129,33 @@ pack(const TreeState *tree)
 	return (struct varlena *) DatumGetPointer(packed);
 }
 
-struct varlena *
-gridtree_packed(Datum value)
-{
-	struct varlena *flat = PG_DETOAST_DATUM_PACKED(value);
-
-	/* an open tree holds numbers, so it has to be aligned: not packed, in that other sense */
-	if (gridtree_is_open(flat))
-		return pack((TreeState *) PG_DETOAST_DATUM(PointerGetDatum(flat)));
-	return flat;
-}
-
 static void
 malformed(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("invalid value of type %s", "gridtree")));
+}
+
+const TreeState *
+gridtree_open(struct varlena *value)
+{
+	/* it holds numbers, so it has to be aligned: not packed, in that other sense */
+	const TreeState *tree = (TreeState *) PG_DETOAST_DATUM(PointerGetDatum(value));
+	Size		size = VARSIZE(tree);
+
+	if (size < sizeof *tree || !tree_state_sound(tree) ||
+		size != tree_state_size(tree->nfigures, (TreeRoom) {tree->capacity, tree->row_capacity}))
+		malformed();
+	return tree;
+}
+
+struct varlena *
+gridtree_packed(Datum value)
+{
+	struct varlena *flat = PG_DETOAST_DATUM_PACKED(value);
+
+	return gridtree_is_open(flat) ? pack(gridtree_open(flat)) : flat;
 }
 
 void

@@ -60,6 +60,7 @@ tree_state_init(TreeState *tree, int nfigures, TreeRoom room)
 	memset(tree, 0, leaves_offset(index_size_for(room.leaves)));
 	tree->reserved = reserved;
 	tree->form = form;
+	tree->layout = TREE_STATE_LAYOUT;
 	tree->nfigures = (uint16_t) nfigures;
 	tree->capacity = room.leaves;
 	tree->row_capacity = room.rows;
@@ -398,7 +399,7 @@ tree_state_order_rows(const TreeState *tree, TreeOrder *order)
 bool
 tree_state_sound(const TreeState *tree)
 {
-	return tree->nfigures <= TREE_MAX_FIGURES &&
+	return tree->layout == TREE_STATE_LAYOUT && tree->nfigures <= TREE_MAX_FIGURES &&
 		tree->nleaves <= tree->capacity && tree->capacity <= TREE_MAX_LEAVES &&
 		tree->nrows <= tree->row_capacity && tree->row_capacity <= TREE_ROWS &&
 		tree->index_size == index_size_for(tree->capacity);

@@ -28,12 +28,14 @@ typedef struct TreeSlot
 	uint32_t	leaf;			/* its number + 1, 0 if free */
 } TreeSlot;
 
+#define TREE_STATE_LAYOUT	1	/* to be counted up when what follows changes */
+
 /* The first four bytes and form are for whoever stores it. */
 typedef struct TreeState
 {
 	uint32_t	reserved;
 	uint8_t		form;
-	uint8_t		unused;
+	uint8_t		layout;
 	uint16_t	nfigures;
 	uint32_t	nleaves;
 	uint32_t	capacity;		/* leaves there is room for */
@@ -132,7 +134,7 @@ extern void tree_state_order_rows(const TreeState *tree, TreeOrder *order);
 /* Adds a waiting row to a leaf outside the tree; false where numbers become too large. */
 extern bool tree_row_add(TreeLeaf *leaf, const TreeRow *row, int nfigures);
 
-/* For assertions: whether the header makes sense, and whether all of the tree does. */
+/* Whether the header makes sense; and, for assertions, whether all of the tree does. */
 extern bool tree_state_sound(const TreeState *tree);
 extern bool tree_state_valid(const TreeState *tree);
 

@@ -83,6 +83,22 @@ FROM nodes p JOIN (
 SELECT gridtree_agg(code) OVER (ORDER BY people NULLS FIRST) FROM few WHERE hours IS NOT NULL;
 SELECT gridtree_combine(t, t) AS twice, t, gridtree_accum(t, '11') AS more FROM (SELECT gridtree_agg(code) AS t FROM few) x;
 
+-- states as they are, as a distributed engine gets them: they can be sent, stored and compared
+CREATE AGGREGATE state_of(gridcode, VARIADIC "any") (SFUNC = gridtree_accum, STYPE = gridtree);
+CREATE AGGREGATE state_of(float8) (SFUNC = gridstats_accum, STYPE = gridstats, INITCOND = 'count=0');
+CREATE TABLE states AS SELECT i % 3 AS shard, state_of(code, a, b, c, d, e) AS t, state_of(c::float8) AS s FROM events GROUP BY 1
+  UNION ALL SELECT 3, state_of(code, a, b, c, d, e), state_of(c::float8) FROM events WHERE i = 1
+  UNION ALL SELECT 4, state_of(code, a, b, c, d, e), state_of(c::float8) FROM events WHERE i <= 300;
+CREATE TABLE shipped (shard int, t gridtree, s gridstats);
+INSERT INTO shipped SELECT shard, t::text::gridtree, s::text::gridstats FROM states;
+SELECT count(*) AS states, bool_and(a.t = b.t AND a.s = b.s AND gridtree_send(a.t) = gridtree_send(b.t) AND gridstats_send(a.s) = gridstats_send(b.s)) AS same,
+  bool_and((SELECT sum(n) FROM gridtree_nodes(a.t, to_level => 'province')) = (SELECT sum(n) FROM gridtree_nodes(b.t, to_level => 'province'))) AS nodes
+FROM states a JOIN shipped b USING (shard);
+SELECT (SELECT gridtree_merge(t) FROM states WHERE shard < 3) = gridtree_agg(code, a, b, c, d, e) AS trees,
+  (SELECT gridstats_merge(s) FROM states WHERE shard < 3) = gridstats_agg(c) AS stats FROM events;
+SELECT (SELECT gridtree_merge(t ORDER BY shard DESC) FROM states WHERE shard > 2) =
+  (SELECT gridtree_merge(t) FROM (SELECT gridtree_agg(code, a, b, c, d, e) AS t FROM events WHERE i = 1 UNION ALL SELECT gridtree_agg(code, a, b, c, d, e) FROM events WHERE i <= 300) x) AS small_trees;
+
 -- partial and parallel aggregation
 SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2;
 EXPLAIN (COSTS OFF) SELECT gridtree_agg(code, a, b), gridstats_agg(c) FROM events;

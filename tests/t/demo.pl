@@ -112,4 +112,6 @@ check_document('docs/tutorial.md', 'demo_twice');
 check_document('docs/drawing.md', 'demo_twice');
 fresh_database('readme');
 check_document('README.md', 'readme');
+fresh_database('figures_page');
+check_document('docs/figures.md', 'figures_page');
 done_testing;
