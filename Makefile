@@ -9,6 +9,8 @@
 #   make fuzz            the fuzzers of the pure cores (clang; FUZZ_SECONDS=20 each)
 #   make reference       docs/reference.md from the SQL comments
 #   make clean
+#
+# ASSERT=1 compiles assertions in, as make check does.
 
 PG_CONFIG ?= pg_config
 GT_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" extension/gridtree.control)
@@ -44,16 +46,18 @@ EXTRA_CLEAN = .built-for
 
 # Contraction to fused multiply-add would break exact predicates on aarch64.
 PG_CFLAGS  = -std=gnu11 -Wextra -ffp-contract=off $(if $(WERROR),-Werror)
-PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -DGRIDTREE_VERSION='"$(GT_VERSION)"'
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -DGRIDTREE_VERSION='"$(GT_VERSION)"' \
+             $(if $(ASSERT),-DUSE_ASSERT_CHECKING=1)
 
 # Not every machine that has a server has the LLVM that built it.
 override with_llvm = no
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-# Objects built for another server are no use to this one.
-ifneq ($(shell cat .built-for 2>/dev/null),$(shell $(PG_CONFIG) --version))
-$(shell rm -f extension/*.o gridtree.so; $(PG_CONFIG) --version > .built-for)
+# Objects built for another server, or otherwise, are no use.
+BUILT_FOR := $(shell $(PG_CONFIG) --version)$(if $(ASSERT), with assertions)
+ifneq ($(shell cat .built-for 2>/dev/null),$(BUILT_FOR))
+$(shell rm -f extension/*.o gridtree.so; echo '$(BUILT_FOR)' > .built-for)
 endif
 
 $(OBJS): $(wildcard extension/*.h) extension/gridtree.control Makefile

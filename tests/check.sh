@@ -98,6 +98,7 @@ count_crashes() {
   echo "not ok - the server crashed"; failed=$((failed + 1))
 }
 
+export ASSERT=1
 started=$(date +%s)
 setup libgmp-dev
 cluster_up || { echo "0 passed, 1 failed"; exit 1; }
