@@ -120,6 +120,16 @@ SELECT gridstats_send('count=0'), receive(gridstats_send('count=0'));
 SELECT gridstats_send(gridstats_agg(x)), receive(gridstats_send(gridstats_agg(x))) FROM generate_series(1, 3) x;
 SELECT bytes, receive(bytes) FROM unnest('{"\\x","\\x00","\\x02","\\x0f","\\x0100","\\x11","\\x1122000000000000","\\x1122000000000000002d5a03f03f3f"}'::bytea[]) WITH ORDINALITY u (bytes, i) ORDER BY i;
 SELECT bool_and(receive(gridstats_send(s)) = s::text) AS there_and_back FROM stored;
+-- one byte changed, cut off or added: refused, or a state that is sent as these bytes
+CREATE TABLE bent AS
+SELECT bytes, receive(bytes) AS said FROM (
+  SELECT set_byte(b, at, (get_byte(b, at) + by) % 256) FROM (SELECT gridstats_send(gridstats_agg(x)) AS b FROM (VALUES (0.1), (-7), (1e9)) v (x)) s,
+    generate_series(0, length(b) - 1) at, unnest('{1,16,128,255}'::int[]) by
+  UNION ALL SELECT substr(b, 1, size) FROM (SELECT gridstats_send(gridstats_agg(x)) AS b FROM (VALUES (0.1), (-7)) v (x)) s, generate_series(0, length(b) - 1) size
+  UNION ALL SELECT gridstats_send(gridstats_agg(x)) || '\x00' FROM (VALUES (0.1), (-7)) v (x)
+  UNION ALL SELECT set_byte(b, at, byte) FROM (SELECT gridstats_send(gridstats_agg(0.1)) AS b) s, generate_series(0, length(b) - 1) at, generate_series(0, 255, 5) byte) m (bytes);
+SELECT count(*) > 500 AS many, count(*) FILTER (WHERE said LIKE '22P03 %') > 100 AS many_refused,
+  count(*) FILTER (WHERE CASE WHEN said NOT LIKE '22P03 %' THEN gridstats_send(said::gridstats) <> bytes END) AS wrong FROM bent;
 
 SET client_min_messages = warning;
 DROP SCHEMA gridstats_test CASCADE;

@@ -117,8 +117,9 @@ CREATE TABLE parted_0 PARTITION OF parted FOR VALUES IN (0, 1);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (2, 3);
 INSERT INTO parted SELECT * FROM events;
 SET enable_partitionwise_aggregate = on; SET max_parallel_workers_per_gather = 0;
-EXPLAIN (COSTS OFF) SELECT gridtree_agg(code, a) FROM parted;
-SELECT (SELECT gridtree_agg(code, a) FROM parted) = (SELECT gridtree_agg(code, a) FROM events) AS same;
+EXPLAIN (COSTS OFF) SELECT gridtree_agg(code, a), gridstats_agg(a) FROM parted;
+SELECT p.t = e.t AS trees, p.s = e.s AS stats FROM (SELECT gridtree_agg(code, a) AS t, gridstats_agg(a) AS s FROM parted) p,
+  (SELECT gridtree_agg(code, a) AS t, gridstats_agg(a) AS s FROM events) e;
 RESET enable_partitionwise_aggregate; RESET max_parallel_workers_per_gather;
 
 -- equality, grouping, set operations
@@ -189,6 +190,16 @@ SELECT gridtree_send(t), receive(gridtree_send(t)) = t::text AS back FROM (SELEC
 SELECT bool_and(receive(gridtree_send(t)) = t::text) AS there_and_back FROM trees;
 SELECT bytes, receive(bytes) FROM unnest('{"\\x","\\x01","\\x0100","\\x010000","\\x020000","\\x0f0000","\\x016500","\\x018000","\\x010001","\\x01000102313101","\\x0100010231310100",
   "\\x01000102316101","\\x01000113313131313131313131313131313131313131313101","\\x0100010001","\\x01000102313100","\\x0100020231310102313101","\\x01010102313101","\\x0101010231310101","\\x0101010231310111"}'::bytea[]) WITH ORDINALITY u (bytes, i) ORDER BY i;
+
+-- one byte changed, cut off or added: refused, or a tree that is sent as these bytes
+CREATE TABLE bent AS
+SELECT bytes, receive(bytes) AS said FROM (
+  SELECT set_byte(b, at, (get_byte(b, at) + by) % 256) FROM (SELECT gridtree_send(gridtree_agg(code, hours, people)) AS b FROM few) s,
+    generate_series(0, length(b) - 1) at, unnest('{1,2,16,128,255}'::int[]) by
+  UNION ALL SELECT substr(b, 1, size) FROM (SELECT gridtree_send(gridtree_agg(code, hours, people)) AS b FROM few) s, generate_series(0, length(b) - 1) size
+  UNION ALL SELECT gridtree_send(gridtree_agg(code, hours, people)) || '\x00' FROM few) m (bytes);
+SELECT count(*) > 400 AS many, count(*) FILTER (WHERE said LIKE '22P03 %') > 200 AS many_refused,
+  count(*) FILTER (WHERE CASE WHEN said NOT LIKE '22P03 %' THEN gridtree_send(said::gridtree) <> bytes END) AS wrong FROM bent;
 
 SET client_min_messages = warning;
 DROP SCHEMA gridtree_test CASCADE;
