@@ -46,7 +46,7 @@ check_memory(FunctionCallInfo fcinfo, Size size)
 				 errmsg("trees of figures need more memory than allowed"),
 				 errdetail("The states of this aggregate would take %zu kB; the limit is %d times work_mem * hash_mem_multiplier, %zu kB.",
 						   used / 1024, MEMORY_FACTOR, limit / 1024 * MEMORY_FACTOR),
-				 errhint("Increase work_mem, or aggregate fewer groups, codes or figures at a time.")));
+				 errhint("Increase work_mem. Where there are groups, turning enable_hashagg off has them aggregated one after the other.")));
 }
 
 /* An open tree with that room, within the limits. */

@@ -81,7 +81,7 @@ pack_leaves(const TreeState *tree)
 static Datum
 pack_rows(const TreeState *tree)
 {
-	TreeOrder	order[TREE_ROWS];
+	TreeOrder  *order = palloc(Max(tree->nrows, 1) * sizeof *order);
 	TreeLeaf   *leaf = palloc(TREE_LEAF_SIZE(tree->nfigures));
 	GridtreeWriter writer;
 	uint32		nleaves = 0;
@@ -101,6 +101,7 @@ pack_rows(const TreeState *tree)
 			gridtree_write_leaf(&writer, leaf);
 	}
 	pfree(leaf);
+	pfree(order);
 	return gridtree_write_end(&writer);
 }
 

@@ -14,6 +14,12 @@
 /* Rows whose leaves are fetched ahead together: they and the rest fit the first cache. */
 #define BATCH	32
 
+/* A leaf takes what some ten rows take; from so many rows a code on there are leaves. */
+#define ROWS_A_CODE	2
+
+/* How many rows are looked at to see how many codes they have, about. */
+#define SAMPLE	512
+
 /* At most two thirds of the index are used. */
 static uint32_t
 index_size_for(uint32_t capacity)
@@ -65,20 +71,6 @@ tree_state_init(TreeState *tree, int nfigures, TreeRoom room)
 	tree->capacity = room.leaves;
 	tree->row_capacity = room.rows;
 	tree->index_size = index_size_for(room.leaves);
-}
-
-TreeRoom
-tree_state_next_room(const TreeState *tree)
-{
-	TreeRoom	room = {tree->capacity, tree->row_capacity};
-
-	if (room.leaves == 0 && tree->nrows == room.rows && room.rows < TREE_ROWS)
-		room.rows = room.rows < 4 ? 4 : room.rows * 2;
-	else if (room.leaves < 16384)
-		room.leaves = room.leaves < 16 ? 16 : room.leaves * 2;
-	else
-		room.leaves += room.leaves / 2;
-	return room;
 }
 
 TreeLeaf *
@@ -159,6 +151,65 @@ find(TreeState *tree, gridcode code, uint32_t hash)
 	leaf = tree_state_leaf(tree, tree->last);
 	tree_leaf_init(leaf, code, tree->nfigures);
 	return leaf;
+}
+
+/* Adds a number to a set of them, open addressing; whether it is new. */
+static bool
+set_add(uint32_t *set, uint32_t size, uint32_t number)
+{
+	uint32_t	place = number % size;
+
+	while (set[place] != 0 && set[place] != number)
+		place = (place + 1) % size;
+	if (set[place] == number)
+		return false;
+	set[place] = number;
+	return true;
+}
+
+/* How many codes the waiting rows have, about: those whose hash is below a bound are counted. */
+static uint32_t
+count_codes(const TreeState *tree)
+{
+	uint32_t	seen[2 * SAMPLE] = {0};
+	uint32_t	codes = 0;
+	int			bits = 0;
+
+	while (tree->nrows >> bits > SAMPLE)
+		bits++;
+	for (uint32_t i = 0; i < tree->nrows && codes < SAMPLE + SAMPLE / 2; i++)
+	{
+		uint32_t	hash = tree_state_row(tree, i)->hash;
+
+		if ((uint64_t) hash << bits >> 32 == 0 && set_add(seen, 2 * SAMPLE, hash + (hash == 0)))
+			codes++;
+	}
+	return codes << bits;
+}
+
+TreeRoom
+tree_state_next_room(const TreeState *tree)
+{
+	TreeRoom	room = {tree->capacity, tree->row_capacity};
+
+	if (tree->capacity == 0 && tree->nrows == tree->row_capacity)
+	{
+		uint32_t	codes = tree->nrows < TREE_ROWS ? tree->nrows : count_codes(tree);
+
+		if (room.rows < 4)
+			room.rows = 4;
+		else if (tree->nrows < ROWS_A_CODE * codes && room.rows < TREE_MOST_ROWS)
+			room.rows *= 2;
+		else
+			room.leaves = 16 + codes + codes / 3;
+	}
+	else if (room.leaves < 16384)
+		room.leaves = room.leaves < 16 ? 16 : room.leaves * 2;
+	else
+		room.leaves += room.leaves / 2;
+	if (tree->capacity > 0 && tree->nrows <= TREE_ROWS && room.rows > TREE_ROWS)
+		room.rows = TREE_ROWS;
+	return room;
 }
 
 void
@@ -310,11 +361,14 @@ tree_state_add_row(TreeState *tree, gridcode code, const double *figures)
 {
 	TreeRow    *row;
 
-	/* more rows may wait as long as there are no leaves; then the leaves are what grows */
-	if (tree->nrows == tree->row_capacity)
+	if (tree->capacity == 0)
 	{
-		TreeAdd		settled = tree->capacity == 0 && tree->row_capacity < TREE_ROWS
-			? TREE_FULL : tree_state_settle(tree);
+		if (tree->nrows == tree->row_capacity)
+			return TREE_FULL;
+	}
+	else if (tree->nrows >= TREE_ROWS || tree->nrows == tree->row_capacity)
+	{
+		TreeAdd		settled = tree_state_settle(tree);
 
 		if (settled != TREE_ADDED)
 			return settled;
@@ -401,7 +455,7 @@ tree_state_sound(const TreeState *tree)
 {
 	return tree->layout == TREE_STATE_LAYOUT && tree->nfigures <= TREE_MAX_FIGURES &&
 		tree->nleaves <= tree->capacity && tree->capacity <= TREE_MAX_LEAVES &&
-		tree->nrows <= tree->row_capacity && tree->row_capacity <= TREE_ROWS &&
+		tree->nrows <= tree->row_capacity && tree->row_capacity <= TREE_MOST_ROWS &&
 		tree->index_size == index_size_for(tree->capacity);
 }
 

@@ -7,8 +7,9 @@
  * Rows wait until there are TREE_ROWS of them and then go to their leaves
  * together: where some of them go is found out and fetched from memory before
  * the first is added, as one access to a table of many megabytes takes longer
- * than adding a row.  A tree of fewer rows never has leaves while it is open and
- * takes what an array of its rows would take; there may be thousands of those.
+ * than adding a row.  As long as most codes have few rows a tree has no leaves at
+ * all: it is an array of rows, which takes less.  There may be thousands of
+ * such trees at once.
  *
  * Knows codes and stats and nothing of PostgreSQL.
  */
@@ -20,7 +21,8 @@
 
 #include "tree.h"
 
-#define TREE_ROWS	256
+#define TREE_ROWS		256
+#define TREE_MOST_ROWS	(UINT32_C(1) << 18)		/* without leaves */
 
 typedef struct TreeSlot
 {
@@ -40,7 +42,7 @@ typedef struct TreeState
 	uint32_t	nleaves;
 	uint32_t	capacity;		/* leaves there is room for */
 	uint32_t	nrows;			/* rows that wait */
-	uint32_t	row_capacity;	/* at most TREE_ROWS */
+	uint32_t	row_capacity;
 	uint32_t	index_size;		/* a power of 2, at least 3/2 of capacity; or 0 */
 	uint32_t	last;			/* the leaf found last: leaves often come in runs */
 	TreeSlot	index[];		/* then the leaves, then the rows */

@@ -89,21 +89,21 @@ COMMENT ON FUNCTION @extschema@.gridtree_final(@extschema@.gridtree) IS
     'Last step of the aggregates: the tree in its packed form.';
 
 CREATE AGGREGATE @extschema@.gridtree_agg(@extschema@.gridcode) (
-    SFUNC = @extschema@.gridtree_accum, STYPE = @extschema@.gridtree, SSPACE = 8192,
+    SFUNC = @extschema@.gridtree_accum, STYPE = @extschema@.gridtree, SSPACE = 65536,
     FINALFUNC = @extschema@.gridtree_final, COMBINEFUNC = @extschema@.gridtree_combine, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.gridtree_agg(@extschema@.gridcode) IS
     'Tree of the numbers of rows of each code, in one pass. Rows with a NULL code are skipped; NULL where no row has a code.';
 
 CREATE AGGREGATE @extschema@.gridtree_agg(@extschema@.gridcode, VARIADIC "any") (
-    SFUNC = @extschema@.gridtree_accum, STYPE = @extschema@.gridtree, SSPACE = 8192,
+    SFUNC = @extschema@.gridtree_accum, STYPE = @extschema@.gridtree, SSPACE = 65536,
     FINALFUNC = @extschema@.gridtree_final, COMBINEFUNC = @extschema@.gridtree_combine, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.gridtree_agg(@extschema@.gridcode, VARIADIC "any") IS
     'Tree of the numbers of rows and the figures of each code, in one pass, over up to 98 figures of type smallint, integer, bigint, numeric, real or double precision (as double precision), each with its own NULLs. Rows with a NULL code are skipped; NULL where no row has a code. The result does not depend on the order or plan.';
 
 CREATE AGGREGATE @extschema@.gridtree_merge(@extschema@.gridtree) (
-    SFUNC = @extschema@.gridtree_combine, STYPE = @extschema@.gridtree, SSPACE = 8192,
+    SFUNC = @extschema@.gridtree_combine, STYPE = @extschema@.gridtree, SSPACE = 65536,
     FINALFUNC = @extschema@.gridtree_final, COMBINEFUNC = @extschema@.gridtree_combine, PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE @extschema@.gridtree_merge(@extschema@.gridtree) IS

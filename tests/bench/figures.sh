@@ -136,14 +136,14 @@ CREATE UNLOGGED TABLE day_bigint (day int, code bigint, n1 bigint, s1 float8, l1
 CREATE PROCEDURE fill(days int) LANGUAGE plpgsql AS $$
 BEGIN
 	FOR today IN 1 .. days LOOP
-		CREATE TEMP TABLE today_event ON COMMIT DROP AS SELECT code, random() * 1000 AS v FROM grid, LATERAL generate_series(0, (n + today)::int % 4) r ORDER BY random();
+		CREATE TEMP TABLE today_event ON COMMIT DROP AS SELECT code, random() * 1000 AS v FROM grid, LATERAL generate_series(0, (n + today)::int % 4) r;
 		INSERT INTO day_gridcode SELECT today, gridtree_agg(code::gridcode, v) FROM today_event;
-		INSERT INTO day_text SELECT today, code, count(v), sum(v), min(v), max(v), sum(v * v) FROM today_event GROUP BY code;
 		INSERT INTO day_bigint SELECT today, code::bigint, count(v), sum(v), min(v), max(v), sum(v * v) FROM today_event GROUP BY code;
 		COMMIT;
 	END LOOP;
 END $$;
 CALL fill(:days);
+INSERT INTO day_text SELECT day, code::text, n1, s1, l1, g1, q1 FROM day_bigint;
 VACUUM ANALYZE;
 CHECKPOINT;
 SELECT format('%s days of %s grids: %s stored as trees, %s as rows on bigint, %s on text', :days, (SELECT count(*) FROM grid),

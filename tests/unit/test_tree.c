@@ -253,7 +253,7 @@ test_waiting(void)
 		int			n = 1 + (int) random_below(ROWS - 1);
 		TreeState  *once;
 		TreeState  *often = tree_new();
-		TreeOrder	order[TREE_ROWS];
+		TreeOrder	order[ROWS];
 
 		random_rows(rows, n);
 		once = tree_unsettled(rows, n);
@@ -283,6 +283,46 @@ test_waiting(void)
 	}
 	CHECK(wrong == 0, "settling at any time gives the same bytes");
 	CHECK(waited > 0, "few rows have no leaves");
+}
+
+static TreeState *
+tree_of_numbers(int rows, int codes)
+{
+	TreeState  *tree = tree_new();
+	double		figures[FIGURES] = {1, 2};
+
+	for (int i = 0; i < rows; i++)
+	{
+		char		digits[16];
+		gridcode	code;
+
+		snprintf(digits, sizeof digits, "%07d", i % codes);
+		gridcode_parse(digits, strlen(digits), &code);
+		while (tree_state_add_row(tree, code, figures) == TREE_FULL)
+			grow(&tree);
+	}
+	return tree;
+}
+
+/* Trees take what their rows take, or what their codes take. */
+static void
+test_room(void)
+{
+	TreeState  *sparse = tree_of_numbers(10000, 9000);
+	TreeState  *dense = tree_of_numbers(100000, 50);
+	TreeState  *large = tree_of_numbers(1000000, 1000000);
+
+	CHECK(sparse->nleaves == 0 && sparse->row_capacity == 16384, "a row or so a code: no leaves");
+	CHECK(dense->nleaves == 50 && dense->capacity < 200 && dense->row_capacity <= 512,
+		  "many rows a code: leaves, and few rows wait");
+	CHECK(large->nleaves > 0 && large->row_capacity <= TREE_MOST_ROWS, "leaves anyway in the end");
+	settle(&sparse);
+	CHECK(sparse->nleaves == 9000 && tree_state_valid(sparse), "no code is lost");
+	settle(&large);
+	CHECK(large->nleaves == 1000000 && tree_state_valid(large), "nor of a million");
+	free(sparse);
+	free(dense);
+	free(large);
 }
 
 /* Every NaN is a figure; only the mark is none. */
@@ -525,6 +565,7 @@ main(void)
 {
 	test_order_and_merge();
 	test_waiting();
+	test_room();
 	test_figures();
 	test_too_many();
 	test_forms();
