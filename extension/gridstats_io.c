@@ -9,6 +9,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "gridstats.h"
@@ -78,7 +79,8 @@ gridstats_in(PG_FUNCTION_ARGS)
 	{
 		soft_ereport(fcinfo->context,
 					 (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-					  errmsg("invalid input syntax for type %s: \"%s\"", "gridstats", text),
+					  errmsg("invalid input syntax for type %s: \"%.*s\"", "gridstats",
+							 pg_mbcliplen(text, strlen(text), STATS_TEXT_MAX), text),
 					  errhint("Values are made by gridstats_agg(); of no rows: 'count=0'.")));
 		PG_RETURN_NULL();
 	}

@@ -27,19 +27,43 @@ PG_FUNCTION_INFO_V1(gridtree_final);
 /* All states of an aggregate may take so many times work_mem * hash_mem_multiplier. */
 #define MEMORY_FACTOR	16
 
-/* Refuses a state of that size where the states together become too large. */
-static void
-check_memory(FunctionCallInfo fcinfo, Size size)
+/* What a transition function keeps from call to call in fn_extra. */
+typedef struct TreeCall
 {
+	Size		given;			/* bytes by which its states have grown in all */
+	FigureRead *read;			/* gridtree_accum: how to read each figure */
+} TreeCall;
+
+static TreeCall *
+call_of(FunctionCallInfo fcinfo)
+{
+	FmgrInfo   *flinfo = fcinfo->flinfo;
+
+	if (flinfo->fn_extra == NULL)
+		flinfo->fn_extra = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(TreeCall));
+	return flinfo->fn_extra;
+}
+
+/*
+ * Refuses a state that grows to a size where the states together become too
+ * large.  The executor does not tell which states are gone, and other
+ * aggregates' states are in the same context, so both what is in it and what
+ * we gave must be above the limit.
+ */
+static void
+check_memory(FunctionCallInfo fcinfo, Size size, Size before)
+{
+	TreeCall   *call = call_of(fcinfo);
 	MemoryContext states;
 	Size		limit = get_hash_memory_limit();
 	Size		used;
 
 	if (!AggCheckCallContext(fcinfo, &states))
 		return;
+	call->given += size - before;
 
 	/* the executor copies what we return before it frees what it had */
-	used = MemoryContextMemAllocated(states, true) + 2 * size;
+	used = Min(MemoryContextMemAllocated(states, true), call->given) + 2 * size;
 	if (used / MEMORY_FACTOR > limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
@@ -49,11 +73,11 @@ check_memory(FunctionCallInfo fcinfo, Size size)
 				 errhint("Increase work_mem. Where there are groups, turning enable_hashagg off has them aggregated one after the other.")));
 }
 
-/* An open tree with that room, within the limits. */
+/* An open tree with that room, within the limits, that takes the place of one of so many bytes. */
 static TreeState *
-new_state(FunctionCallInfo fcinfo, int nfigures, TreeRoom room)
+new_state(FunctionCallInfo fcinfo, int nfigures, TreeRoom room, Size before)
 {
-	check_memory(fcinfo, tree_state_size(nfigures, room));
+	check_memory(fcinfo, tree_state_size(nfigures, room), before);
 	return gridtree_open_new(nfigures, room);
 }
 
@@ -64,11 +88,11 @@ grow(FunctionCallInfo fcinfo, TreeState **tree)
 	TreeRoom	room = tree_state_next_room(*tree);
 	TreeState  *larger;
 
-	/* the last step before 1 GB may be a short one */
+	/* the last step before the limit may be a short one */
 	while (room.leaves > (*tree)->capacity + 1024 &&
-		   tree_state_size((*tree)->nfigures, room) > MaxAllocSize)
+		   tree_state_size((*tree)->nfigures, room) > GRIDTREE_OPEN_MAX)
 		room.leaves -= (room.leaves - (*tree)->capacity) / 2;
-	larger = new_state(fcinfo, (*tree)->nfigures, room);
+	larger = new_state(fcinfo, (*tree)->nfigures, room, VARSIZE(*tree));
 	tree_state_copy(larger, room, *tree);
 
 	/* one that is not the executor's is ours */
@@ -119,12 +143,20 @@ add_open(FunctionCallInfo fcinfo, TreeState **tree, const TreeState *from)
 	TreeAdd		added;
 
 	Assert(tree_state_valid(from));
-	while ((added = tree_state_add_leaves(*tree, from, &done)) == TREE_FULL)
-		grow(fcinfo, tree);
-	if (added == TREE_TOO_MANY)
-		gridtree_too_many(*tree);
+	while (done < from->nleaves)
+	{
+		CHECK_FOR_INTERRUPTS();
+		added = tree_state_add_leaves(*tree, from, &done);
+		if (added == TREE_FULL)
+			grow(fcinfo, tree);
+		else if (added == TREE_TOO_MANY)
+			gridtree_too_many(*tree);
+	}
 	for (uint32 i = 0; i < from->nrows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		add_row(fcinfo, tree, tree_state_row(from, i)->code, tree_state_row(from, i)->figure);
+	}
 }
 
 /* Adds all of a tree in either form. */
@@ -178,7 +210,7 @@ writable_state(FunctionCallInfo fcinfo)
 		return (TreeState *) PG_GETARG_POINTER(0);
 	}
 	gridtree_read_start(&reader, PG_GETARG_DATUM(0));
-	tree = new_state(fcinfo, reader.reader.nfigures, (TreeRoom) {reader.reader.nleaves, TREE_FIRST_ROOM.rows});
+	tree = new_state(fcinfo, reader.reader.nfigures, (TreeRoom) {reader.reader.nleaves, TREE_FIRST_ROOM.rows}, 0);
 	while (gridtree_read_leaf(&reader))
 		add_leaf(fcinfo, &tree, reader.leaf);
 	return tree;
@@ -199,21 +231,23 @@ Datum
 gridtree_accum(PG_FUNCTION_ARGS)
 {
 	int			nfigures = PG_NARGS() - 2;
-	FigureRead *read = figure_readers(fcinfo, 2);
+	TreeCall   *call = call_of(fcinfo);
 	double		figures[FUNC_MAX_ARGS];
 	TreeState  *tree;
 
+	if (call->read == NULL)
+		call->read = figure_readers(fcinfo, 2);
 	if (PG_ARGISNULL(1))
 	{
 		if (PG_ARGISNULL(0))
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
-	tree = PG_ARGISNULL(0) ? new_state(fcinfo, nfigures, TREE_FIRST_ROOM) : writable_state(fcinfo);
+	tree = PG_ARGISNULL(0) ? new_state(fcinfo, nfigures, TREE_FIRST_ROOM, 0) : writable_state(fcinfo);
 	check_figures(nfigures, tree->nfigures);
 	for (int i = 0; i < nfigures; i++)
 		figures[i] = PG_ARGISNULL(2 + i) ? tree_no_figure()
-			: tree_figure(read[i] (PG_GETARG_DATUM(2 + i)));
+			: tree_figure(call->read[i] (PG_GETARG_DATUM(2 + i)));
 	add_row(fcinfo, &tree, PG_GETARG_GRIDCODE(1), figures);
 	return state_result(fcinfo, tree);
 }

@@ -71,11 +71,9 @@ FigureRead *
 figure_readers(FunctionCallInfo fcinfo, int first)
 {
 	FmgrInfo   *flinfo = fcinfo->flinfo;
-	FigureRead *readers = flinfo->fn_extra;
+	FigureRead *readers;
 	int			nfigures = PG_NARGS() - first;
 
-	if (readers != NULL)
-		return readers;
 	if (nfigures > 0 && get_fn_expr_variadic(flinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -94,6 +92,5 @@ figure_readers(FunctionCallInfo fcinfo, int first)
 							OidIsValid(type) ? format_type_be(type) : "unknown"),
 					 errhint("Figures are of type smallint, integer, bigint, numeric, real or double precision.")));
 	}
-	flinfo->fn_extra = readers;
 	return readers;
 }

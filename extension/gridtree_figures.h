@@ -12,8 +12,8 @@
 typedef double (*FigureRead) (Datum value);
 
 /*
- * How to read each argument from number first on, found once a query and kept
- * in fn_extra; an error for types that are not numeric.
+ * How to read each argument from number first on, in memory that lives as long
+ * as fn_extra; an error for types that are not numeric.
  */
 extern FigureRead *figure_readers(FunctionCallInfo fcinfo, int first);
 

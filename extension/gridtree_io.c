@@ -1,11 +1,9 @@
 /*
  * gridtree_io.c
- *	  Text and binary input and output of gridtree, and its equality.  The
- *	  forms are tree_form.c's.
+ *	  Text and binary input and output of gridtree.  The forms are tree_form.c's.
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
@@ -20,10 +18,6 @@ PG_FUNCTION_INFO_V1(gridtree_in);
 PG_FUNCTION_INFO_V1(gridtree_out);
 PG_FUNCTION_INFO_V1(gridtree_recv);
 PG_FUNCTION_INFO_V1(gridtree_send);
-PG_FUNCTION_INFO_V1(gridtree_eq);
-PG_FUNCTION_INFO_V1(gridtree_ne);
-PG_FUNCTION_INFO_V1(gridtree_hash);
-PG_FUNCTION_INFO_V1(gridtree_hash_extended);
 
 static const char *
 skip_space(const char *text)
@@ -87,6 +81,11 @@ gridtree_out(PG_FUNCTION_ARGS)
 	text.len += tree_format_head(text.data, reader.reader.nfigures);
 	while (gridtree_read_leaf(&reader))
 	{
+		if (text.len + TREE_LEAF_TEXT_MAX(reader.reader.nfigures) >= MaxAllocSize)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("text of a value of type %s is larger than 1 GB", "gridtree"),
+					 errhint("Read it in binary, as COPY does WITH (FORMAT binary), or keep trees of fewer codes or figures.")));
 		enlargeStringInfo(&text, TREE_LEAF_TEXT_MAX(reader.reader.nfigures));
 		text.len += tree_format_leaf(text.data + text.len, reader.leaf, reader.reader.nfigures);
 	}
@@ -129,48 +128,4 @@ gridtree_send(PG_FUNCTION_ARGS)
 	while (gridtree_read_leaf(&reader))
 		gridtree_write_leaf(&writer, reader.leaf);
 	return gridtree_write_end(&writer);
-}
-
-/* Equal trees have equal packed forms. */
-static bool
-equal_args(FunctionCallInfo fcinfo)
-{
-	struct varlena *a = gridtree_packed(PG_GETARG_DATUM(0));
-	struct varlena *b = gridtree_packed(PG_GETARG_DATUM(1));
-	Size		size = VARSIZE_ANY_EXHDR(a);
-	bool		equal = size == VARSIZE_ANY_EXHDR(b) &&
-		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), size) == 0;
-
-	PG_FREE_IF_COPY(a, 0);
-	PG_FREE_IF_COPY(b, 1);
-	return equal;
-}
-
-Datum
-gridtree_eq(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(equal_args(fcinfo));
-}
-
-Datum
-gridtree_ne(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(!equal_args(fcinfo));
-}
-
-Datum
-gridtree_hash(PG_FUNCTION_ARGS)
-{
-	struct varlena *packed = gridtree_packed(PG_GETARG_DATUM(0));
-
-	return hash_any((unsigned char *) VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed));
-}
-
-Datum
-gridtree_hash_extended(PG_FUNCTION_ARGS)
-{
-	struct varlena *packed = gridtree_packed(PG_GETARG_DATUM(0));
-
-	return hash_any_extended((unsigned char *) VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed),
-							 PG_GETARG_INT64(1));
 }

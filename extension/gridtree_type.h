@@ -15,9 +15,13 @@
 
 #include "fmgr.h"
 #include "tree_state.h"
+#include "utils/memutils.h"
 
 /* The first byte of an open tree; the packed form has its version there. */
 #define GRIDTREE_OPEN	15
+
+/* Bytes of an open tree: less than an allocation may be, as it is also sent in a tuple. */
+#define GRIDTREE_OPEN_MAX	(MaxAllocSize - 65536)
 
 /* A tree that is written leaf by leaf, as bytes or text. */
 typedef struct GridtreeWriter

@@ -155,8 +155,18 @@ struct varlena *
 gridtree_packed(Datum value)
 {
 	struct varlena *flat = PG_DETOAST_DATUM_PACKED(value);
+	const TreeState *open;
+	struct varlena *packed;
 
-	return gridtree_is_open(flat) ? pack(gridtree_open(flat)) : flat;
+	if (!gridtree_is_open(flat))
+		return flat;
+	open = gridtree_open(flat);
+	packed = pack(open);
+	if ((Pointer) open != (Pointer) flat)
+		pfree((void *) open);
+	if ((Pointer) flat != DatumGetPointer(value))
+		pfree(flat);
+	return packed;
 }
 
 void
@@ -187,7 +197,7 @@ gridtree_open_new(int nfigures, TreeRoom room)
 	Size		size = tree_state_size(nfigures, room);
 	TreeState  *tree;
 
-	if (room.leaves > TREE_MAX_LEAVES || size > MaxAllocSize)
+	if (room.leaves > TREE_MAX_LEAVES || size > GRIDTREE_OPEN_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("a tree of %u codes with %d figures is too large to aggregate",

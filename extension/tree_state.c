@@ -14,7 +14,8 @@
 /* Rows whose leaves are fetched ahead together: they and the rest fit the first cache. */
 #define BATCH	32
 
-/* A leaf takes what some ten rows take; from so many rows a code on there are leaves. */
+/* From so many rows on, and from so many rows a code, there are leaves: one takes what some ten rows take. */
+#define FEW_ROWS	16
 #define ROWS_A_CODE	2
 
 /* How many rows are looked at to see how many codes they have, about. */
@@ -194,20 +195,19 @@ tree_state_next_room(const TreeState *tree)
 
 	if (tree->capacity == 0 && tree->nrows == tree->row_capacity)
 	{
-		uint32_t	codes = tree->nrows < TREE_ROWS ? tree->nrows : count_codes(tree);
+		uint32_t	codes = tree->nrows < FEW_ROWS ? tree->nrows : count_codes(tree);
 
-		if (room.rows < 4)
-			room.rows = 4;
-		else if (tree->nrows < ROWS_A_CODE * codes && room.rows < TREE_MOST_ROWS)
+		if (tree->nrows < ROWS_A_CODE * codes && room.rows < TREE_MOST_ROWS)
 			room.rows *= 2;
 		else
-			room.leaves = 16 + codes + codes / 3;
+			room.leaves = 2 + codes + codes / 3;
+		return room;
 	}
-	else if (room.leaves < 16384)
-		room.leaves = room.leaves < 16 ? 16 : room.leaves * 2;
+	if (room.leaves < 16384)
+		room.leaves = room.leaves < 4 ? 4 : room.leaves * 2;
 	else
 		room.leaves += room.leaves / 2;
-	if (tree->capacity > 0 && tree->nrows <= TREE_ROWS && room.rows > TREE_ROWS)
+	if (room.leaves > TREE_ROWS && tree->nrows <= TREE_ROWS)
 		room.rows = TREE_ROWS;
 	return room;
 }
@@ -406,11 +406,7 @@ tree_state_add_leaf(TreeState *tree, const TreeLeaf *from)
 TreeAdd
 tree_state_add_leaves(TreeState *tree, const TreeState *from, uint32_t *done)
 {
-	TreeAdd		added = TREE_ADDED;
-
-	while (added == TREE_ADDED && *done < from->nleaves)
-		added = merge_batch(tree, from, done, batch_end(*done, from->nleaves));
-	return added;
+	return merge_batch(tree, from, done, batch_end(*done, from->nleaves));
 }
 
 static int
@@ -455,7 +451,8 @@ tree_state_sound(const TreeState *tree)
 {
 	return tree->layout == TREE_STATE_LAYOUT && tree->nfigures <= TREE_MAX_FIGURES &&
 		tree->nleaves <= tree->capacity && tree->capacity <= TREE_MAX_LEAVES &&
-		tree->nrows <= tree->row_capacity && tree->row_capacity <= TREE_MOST_ROWS &&
+		tree->nrows <= tree->row_capacity &&
+		tree->row_capacity > 0 && tree->row_capacity <= TREE_MOST_ROWS &&
 		tree->index_size == index_size_for(tree->capacity);
 }
 

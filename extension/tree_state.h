@@ -21,7 +21,7 @@
 
 #include "tree.h"
 
-#define TREE_ROWS		256
+#define TREE_ROWS		64
 #define TREE_MOST_ROWS	(UINT32_C(1) << 18)		/* without leaves */
 
 typedef struct TreeSlot
@@ -113,7 +113,10 @@ extern TreeAdd tree_state_add_row(TreeState *tree, gridcode code, const double *
 /* Adds a leaf's rows. */
 extern TreeAdd tree_state_add_leaf(TreeState *tree, const TreeLeaf *leaf);
 
-/* Adds the leaves of a tree with as many figures from number *done on; *done counts those that are. */
+/*
+ * Adds some leaves of a tree with as many figures, from number *done on; *done
+ * counts those that are, up to all of them after enough calls.
+ */
 extern TreeAdd tree_state_add_leaves(TreeState *tree, const TreeState *from, uint32_t *done);
 
 /* Sees to it that no rows wait. */

@@ -36,23 +36,67 @@ COMMENT ON TYPE @extschema@.gridtree IS
 CREATE FUNCTION @extschema@.gridtree_eq(@extschema@.gridtree, @extschema@.gridtree) RETURNS boolean
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.gridtree_eq(@extschema@.gridtree, @extschema@.gridtree) IS 'Behind the operator =.';
-CREATE FUNCTION @extschema@.gridtree_ne(@extschema@.gridtree, @extschema@.gridtree) RETURNS boolean
-    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION @extschema@.gridtree_ne(@extschema@.gridtree, @extschema@.gridtree) IS 'Behind the operator <>.';
-
 CREATE OPERATOR @extschema@.= (
     LEFTARG = @extschema@.gridtree, RIGHTARG = @extschema@.gridtree, FUNCTION = @extschema@.gridtree_eq,
-    COMMUTATOR = OPERATOR(@extschema@.=), NEGATOR = OPERATOR(@extschema@.<>),
-    RESTRICT = eqsel, JOIN = eqjoinsel, HASHES
+    COMMUTATOR = OPERATOR(@extschema@.=), NEGATOR = OPERATOR(@extschema@.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
 );
 COMMENT ON OPERATOR @extschema@.= (@extschema@.gridtree, @extschema@.gridtree) IS
     'Whether two trees are the same to the bit, as those of the same rows always are.';
+
+CREATE FUNCTION @extschema@.gridtree_ne(@extschema@.gridtree, @extschema@.gridtree) RETURNS boolean
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.gridtree_ne(@extschema@.gridtree, @extschema@.gridtree) IS 'Behind the operator <>.';
 CREATE OPERATOR @extschema@.<> (
     LEFTARG = @extschema@.gridtree, RIGHTARG = @extschema@.gridtree, FUNCTION = @extschema@.gridtree_ne,
-    COMMUTATOR = OPERATOR(@extschema@.<>), NEGATOR = OPERATOR(@extschema@.=),
-    RESTRICT = neqsel, JOIN = neqjoinsel
+    COMMUTATOR = OPERATOR(@extschema@.<>), NEGATOR = OPERATOR(@extschema@.=), RESTRICT = neqsel, JOIN = neqjoinsel
 );
-COMMENT ON OPERATOR @extschema@.<> (@extschema@.gridtree, @extschema@.gridtree) IS 'Whether two trees differ.';
+COMMENT ON OPERATOR @extschema@.<> (@extschema@.gridtree, @extschema@.gridtree) IS
+    'Whether two trees differ.';
+
+CREATE FUNCTION @extschema@.gridtree_lt(@extschema@.gridtree, @extschema@.gridtree) RETURNS boolean
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.gridtree_lt(@extschema@.gridtree, @extschema@.gridtree) IS 'Behind the operator <.';
+CREATE OPERATOR @extschema@.< (
+    LEFTARG = @extschema@.gridtree, RIGHTARG = @extschema@.gridtree, FUNCTION = @extschema@.gridtree_lt,
+    COMMUTATOR = OPERATOR(@extschema@.>), NEGATOR = OPERATOR(@extschema@.>=), RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR @extschema@.< (@extschema@.gridtree, @extschema@.gridtree) IS
+    'An order of the bytes, for sorting and DISTINCT.';
+
+CREATE FUNCTION @extschema@.gridtree_le(@extschema@.gridtree, @extschema@.gridtree) RETURNS boolean
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.gridtree_le(@extschema@.gridtree, @extschema@.gridtree) IS 'Behind the operator <=.';
+CREATE OPERATOR @extschema@.<= (
+    LEFTARG = @extschema@.gridtree, RIGHTARG = @extschema@.gridtree, FUNCTION = @extschema@.gridtree_le,
+    COMMUTATOR = OPERATOR(@extschema@.>=), NEGATOR = OPERATOR(@extschema@.>), RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR @extschema@.<= (@extschema@.gridtree, @extschema@.gridtree) IS
+    'An order of the bytes, for sorting and DISTINCT.';
+
+CREATE FUNCTION @extschema@.gridtree_gt(@extschema@.gridtree, @extschema@.gridtree) RETURNS boolean
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.gridtree_gt(@extschema@.gridtree, @extschema@.gridtree) IS 'Behind the operator >.';
+CREATE OPERATOR @extschema@.> (
+    LEFTARG = @extschema@.gridtree, RIGHTARG = @extschema@.gridtree, FUNCTION = @extschema@.gridtree_gt,
+    COMMUTATOR = OPERATOR(@extschema@.<), NEGATOR = OPERATOR(@extschema@.<=), RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR @extschema@.> (@extschema@.gridtree, @extschema@.gridtree) IS
+    'An order of the bytes, for sorting and DISTINCT.';
+
+CREATE FUNCTION @extschema@.gridtree_ge(@extschema@.gridtree, @extschema@.gridtree) RETURNS boolean
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.gridtree_ge(@extschema@.gridtree, @extschema@.gridtree) IS 'Behind the operator >=.';
+CREATE OPERATOR @extschema@.>= (
+    LEFTARG = @extschema@.gridtree, RIGHTARG = @extschema@.gridtree, FUNCTION = @extschema@.gridtree_ge,
+    COMMUTATOR = OPERATOR(@extschema@.<=), NEGATOR = OPERATOR(@extschema@.<), RESTRICT = scalargesel, JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR @extschema@.>= (@extschema@.gridtree, @extschema@.gridtree) IS
+    'An order of the bytes, for sorting and DISTINCT.';
+
+CREATE FUNCTION @extschema@.gridtree_cmp(@extschema@.gridtree, @extschema@.gridtree) RETURNS integer
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.gridtree_cmp(@extschema@.gridtree, @extschema@.gridtree) IS
+    'Comparison for btree: of the bytes; 0 where the two are the same.';
 
 CREATE FUNCTION @extschema@.gridtree_hash(@extschema@.gridtree) RETURNS integer
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
@@ -60,6 +104,16 @@ COMMENT ON FUNCTION @extschema@.gridtree_hash(@extschema@.gridtree) IS 'Hash, fo
 CREATE FUNCTION @extschema@.gridtree_hash_extended(@extschema@.gridtree, bigint) RETURNS bigint
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.gridtree_hash_extended(@extschema@.gridtree, bigint) IS 'Hash with a seed, for hash partitioning.';
+
+CREATE OPERATOR CLASS @extschema@.gridtree_ops DEFAULT FOR TYPE @extschema@.gridtree USING btree AS
+    OPERATOR 1 @extschema@.<,
+    OPERATOR 2 @extschema@.<=,
+    OPERATOR 3 @extschema@.=,
+    OPERATOR 4 @extschema@.>=,
+    OPERATOR 5 @extschema@.>,
+    FUNCTION 1 @extschema@.gridtree_cmp(@extschema@.gridtree, @extschema@.gridtree);
+COMMENT ON OPERATOR CLASS @extschema@.gridtree_ops USING btree IS
+    'An order of gridtree, for sorting, DISTINCT and EXCEPT; it has no meaning.';
 
 CREATE OPERATOR CLASS @extschema@.gridtree_ops DEFAULT FOR TYPE @extschema@.gridtree USING hash AS
     OPERATOR 1 @extschema@.=,

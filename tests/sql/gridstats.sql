@@ -87,6 +87,7 @@ SELECT max(pg_column_size(s)) <= 200 AS small FROM
   (SELECT gridstats_agg(ln(abs(x) + 2) * 10 ^ (i % 540 - 270)) AS s FROM floats, generate_series(1, 3) y GROUP BY i % 50) v;
 
 -- text that is no gridstats
+SELECT repeat('x', 10000)::gridstats;
 SELECT ''::gridstats;
 SELECT 'count=1'::gridstats;
 SELECT 'count=0 '::gridstats, E'\n count=0'::gridstats;

@@ -126,6 +126,13 @@ RESET enable_partitionwise_aggregate; RESET max_parallel_workers_per_gather;
 SELECT t = t AS eq, t <> t AS ne, t = gridtree_combine(t, t) AS twice FROM trees LIMIT 1;
 SELECT count(*) FROM (SELECT t FROM trees UNION SELECT t FROM trees) u;
 SELECT count(*) FROM trees a JOIN trees b USING (t);
+SELECT count(DISTINCT t), count(t), gridtree_merge(DISTINCT t) = (SELECT gridtree_merge(t) FROM trees) AS merged FROM (SELECT t FROM trees UNION ALL SELECT t FROM trees) u;
+SELECT count(*) AS pairs, bool_and((a.t < b.t) = (a.n < b.n) AND (a.t <= b.t) = (a.n <= b.n) AND (a.t > b.t) = (a.n > b.n) AND (a.t >= b.t) = (a.n >= b.n)
+  AND (a.t = b.t) = (a.n = b.n) AND (a.t <> b.t) = (a.n <> b.n) AND sign(gridtree_cmp(a.t, b.t)) = sign(a.n - b.n)) AS one_order
+FROM (SELECT t, rank() OVER (ORDER BY t) AS n FROM trees) a, (SELECT t, rank() OVER (ORDER BY t) AS n FROM trees) b;
+SET enable_hashjoin = off; SET enable_nestloop = off;
+SELECT count(*) FROM trees a JOIN trees b USING (t);
+RESET enable_hashjoin; RESET enable_nestloop;
 
 -- figures that are none, or too many values
 SELECT gridtree_agg(code, hours, code) FROM few;
@@ -155,6 +162,15 @@ RESET enable_sort;
 \set VERBOSITY default
 RESET work_mem; RESET hash_mem_multiplier;
 SELECT sum(n) FROM gridtree_nodes((SELECT gridtree_agg(i::text::gridcode, i) FROM generate_series(1, 100000) i), to_level => 'province') WHERE level = 'province';
+-- what other aggregates take is not counted; a group of few codes takes little, however many rows and figures it has
+SET work_mem = '64kB'; SET hash_mem_multiplier = 1; SET enable_sort = off;
+SELECT cardinality(array_agg(repeat('x', 1000))), gridtree_agg((10 + i % 2)::text::gridcode) FILTER (WHERE i > 5000) FROM generate_series(1, 6000) i;
+SELECT count(*) AS groups, sum(n) FROM (SELECT (SELECT sum(n) FROM gridtree_nodes(gridtree_agg((11 + i % 2)::text::gridcode, i, i, i, i, i))) AS n FROM generate_series(1, 60000) i GROUP BY i % 100) x;
+-- one group after the other needs no more than the largest tree
+RESET enable_sort; SET enable_hashagg = off; SET work_mem = '256kB';
+SELECT count(*) AS groups, sum(n) FROM (SELECT (SELECT sum(n) FROM gridtree_nodes(gridtree_agg(i::text::gridcode, i), to_level => 'province') WHERE level = 'province') AS n
+  FROM generate_series(1, 100000) i GROUP BY i % 100) x;
+RESET work_mem; RESET hash_mem_multiplier; RESET enable_hashagg;
 
 -- text that is no gridtree
 SELECT ''::gridtree;
