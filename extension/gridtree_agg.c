@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -65,12 +67,18 @@ check_memory(FunctionCallInfo fcinfo, Size size, Size before)
 	/* the executor copies what we return before it frees what it had */
 	used = Min(MemoryContextMemAllocated(states, true), call->given) + 2 * size;
 	if (used / MEMORY_FACTOR > limit)
+	{
+		/* a tree may well double once more */
+		double		enough = 2.0 * used / MEMORY_FACTOR / limit * work_mem;
+
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("trees of figures need more memory than allowed"),
 				 errdetail("The states of this aggregate would take %zu kB; the limit is %d times work_mem * hash_mem_multiplier, %zu kB.",
 						   used / 1024, MEMORY_FACTOR, limit / 1024 * MEMORY_FACTOR),
-				 errhint("Increase work_mem. Where there are groups, turning enable_hashagg off has them aggregated one after the other.")));
+				 errhint("Increase work_mem, for example to %.0f MB. Where there are groups, turning enable_hashagg off has them aggregated one after the other.",
+						 ceil(enough / 1024))));
+	}
 }
 
 /* An open tree with that room, within the limits, that takes the place of one of so many bytes. */

@@ -90,7 +90,7 @@ figure_readers(FunctionCallInfo fcinfo, int first)
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("figure %d is of type %s, which is not numeric", i + 1,
 							OidIsValid(type) ? format_type_be(type) : "unknown"),
-					 errhint("Figures are of type smallint, integer, bigint, numeric, real or double precision.")));
+					 errhint("Figures are of type smallint, integer, bigint, numeric, real or double precision; cast what is of another.")));
 	}
 	return readers;
 }

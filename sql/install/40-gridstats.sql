@@ -31,7 +31,7 @@ CREATE TYPE @extschema@.gridstats (
     STORAGE = main
 );
 COMMENT ON TYPE @extschema@.gridstats IS
-    'Summary of numbers that can be merged: count, min, max and the exact sums of the values and of their squares, so that any order of adding and merging gives the same value to the bit. At most 134 bytes; some 25 for small integers.';
+    'Summary of numbers that can be merged: count, min, max and the exact sums of the values and of their squares, so that any order of adding and merging gives the same value to the bit. At most 134 bytes; 5 to 13 of one value, some 25 of small integers.';
 
 CREATE FUNCTION @extschema@.gridstats_eq(@extschema@.gridstats, @extschema@.gridstats) RETURNS boolean
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME';
@@ -137,7 +137,7 @@ COMMENT ON FUNCTION @extschema@.stats_count(@extschema@.gridstats) IS
 CREATE FUNCTION @extschema@.stats_sum(stats @extschema@.gridstats) RETURNS double precision
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'gridstats_stats_sum';
 COMMENT ON FUNCTION @extschema@.stats_sum(@extschema@.gridstats) IS
-    'Sum of the values, exact but for one rounding and, beside a value M, for what is below 2^-43 M; NULL of no values, error 22003 where it does not fit. NaN and infinities as in sum(float8).';
+    'Sum of the values, exact but for one rounding and, beside a value M, for digits below 2^-96 M; NULL of no values, error 22003 where it does not fit. NaN and infinities as in sum(float8).';
 
 CREATE FUNCTION @extschema@.stats_min(stats @extschema@.gridstats) RETURNS double precision
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1 AS 'MODULE_PATHNAME', 'gridstats_stats_min';

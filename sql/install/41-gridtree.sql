@@ -169,4 +169,4 @@ CREATE FUNCTION @extschema@.gridtree_nodes(tree @extschema@.gridtree, from_level
     RETURNS SETOF record
     LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 10000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.gridtree_nodes(@extschema@.gridtree, text, text, @extschema@.gridscheme) IS
-    'Every area that has rows at or below it, with the figures of all of them: the areas of the scheme''s levels, and codes that end at no level (level NULL). from_level and to_level, the higher first, leave out what is above and below; NULL is no limit. No order; a NULL tree has no nodes; an unknown level is an error.';
+    'Every area that has rows at or below it, with the figures of all of them: the areas of the scheme''s levels, and codes that end at no level (level NULL). from_level and to_level, the higher first, leave out what is above and below; NULL is no limit. No order; a NULL tree or scheme has no nodes; an unknown level is an error. Levels overlap: never add up nodes of several.';
