@@ -64,6 +64,6 @@ extern const TreeState *gridtree_open(struct varlena *value);
 extern TreeState *gridtree_open_new(int nfigures, TreeRoom room);
 
 /* The error for TREE_TOO_MANY. */
-extern void gridtree_too_many(const TreeState *tree);
+pg_noreturn extern void gridtree_too_many(const TreeState *tree);
 
 #endif							/* GRIDTREE_TYPE_H */
