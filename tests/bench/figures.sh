@@ -69,30 +69,30 @@ BEGIN
 		CALL bench_time(test, '{"ROLLUP on text","ROLLUP on bigint"}', rollups, 1, array_fill(before, '{2}'), warm => false);
 	END LOOP;
 END $$;
-CREATE FUNCTION bench_figures_report(test text) RETURNS SETOF text LANGUAGE sql AS $$
-	SELECT bench_medians(test) UNION ALL
-	SELECT bench_lead(test, 'gridtree', 'ROLLUP on text', 10) UNION ALL
-	SELECT bench_lead(test, 'gridtree', 'ROLLUP on bigint', 6) UNION ALL
-	SELECT bench_lead(test, 'gridtree', 'by hand, bigint', 1) UNION ALL
-	SELECT bench_ratio(test, 'gridtree', 'one GROUP BY grid, bigint', 1.3) UNION ALL
-	SELECT bench_ratio(test, 'gridtree', 'floor: count(*), sums', NULL)
+CREATE FUNCTION bench_figures_report(what text) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT line FROM (SELECT format('%s, workers %s', what, workers) AS test FROM unnest('{0,2}'::int[]) workers) t, LATERAL (
+		SELECT bench_medians(test) AS line UNION ALL
+		SELECT bench_lead(test, 'gridtree', 'ROLLUP on text', 10) UNION ALL
+		SELECT bench_lead(test, 'gridtree', 'ROLLUP on bigint', 6) UNION ALL
+		SELECT bench_lead(test, 'gridtree', 'by hand, bigint', 1) UNION ALL
+		SELECT bench_ratio(test, 'gridtree', 'one GROUP BY grid, bigint', 1.3) UNION ALL
+		SELECT bench_ratio(test, 'gridtree', 'floor: count(*), sums', NULL)) r
 $$;
 SQL
 
-sql -v rounds="$(size 3 1)" <<'SQL'
-CALL bench_figures('one double precision figure', '{e}', '{e * e}', :rounds);
-SELECT bench_figures_report('one double precision figure, workers 0');
-SELECT bench_figures_report('one double precision figure, workers 2');
-CALL bench_figures('one integer figure', '{a}', '{a::bigint * a}', :rounds);
-SELECT bench_figures_report('one integer figure, workers 0');
-SELECT bench_figures_report('one integer figure, workers 2');
-CALL bench_figures('five double precision figures', '{e,f,g,h,i}', '{e * e,f * f,g * g,h * h,i * i}', :rounds);
-SELECT bench_figures_report('five double precision figures, workers 0');
-SELECT bench_figures_report('five double precision figures, workers 2');
-CALL bench_figures('integer, bigint, numeric, real, double', '{a,b,c,d,e}', '{a::bigint * a,b::float8 * b,c * c,d::float8 * d,e * e}', :rounds);
-SELECT bench_figures_report('integer, bigint, numeric, real, double, workers 0');
-SELECT bench_figures_report('integer, bigint, numeric, real, double, workers 2');
+# figures NAME COLUMNS SQUARES: at every level, beside their peers.
+figures() {
+  sql -v rounds="$(size 3 1)" -v name="$1" -v columns="{$2}" -v squares="{$3}" <<'SQL'
+CALL bench_figures(:'name', :'columns', :'squares', :rounds);
+SELECT bench_figures_report(:'name');
+SQL
+}
+figures 'one double precision figure' e 'e * e'
+figures 'one integer figure' a 'a::bigint * a'
+figures 'five double precision figures' e,f,g,h,i 'e * e,f * f,g * g,h * h,i * i'
+figures 'integer, bigint, numeric, real, double' a,b,c,d,e 'a::bigint * a,b::float8 * b,c * c,d::float8 * d,e * e'
 
+sql <<'SQL'
 -- what a leaf takes: while it is built, by the executor's own account, and stored
 CREATE FUNCTION hash_memory(query text) RETURNS float8 LANGUAGE plpgsql AS $$
 DECLARE line text;
