@@ -40,6 +40,15 @@
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
+/* Inserts into indexes that are not deferred and have no conflict to look for. */
+#if PG_VERSION_NUM >= 160000
+#define exec_insert_index_tuples(info, slot, estate) \
+	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL, false)
+#else
+#define exec_insert_index_tuples(info, slot, estate) \
+	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL)
+#endif
+
 /* ANALYZE: the statistics target of a column, and the delay of 18. */
 #if PG_VERSION_NUM >= 170000
 #define analyze_target(stats) ((stats)->attstattarget)
@@ -52,13 +61,11 @@
 #define analyze_delay_point() vacuum_delay_point()
 #endif
 
-/* Whether a kind of ALTER TABLE gives the columns of rows other values; SET EXPRESSION is new in 17. */
+/* ALTER TABLE … SET EXPRESSION, which gives a column of all rows other values, is new in 17. */
 #if PG_VERSION_NUM >= 170000
-#define alter_changes_values(subtype) \
-	((subtype) == AT_AlterColumnType || (subtype) == AT_DropColumn || (subtype) == AT_SetExpression)
+#define alter_sets_expression(subtype) ((subtype) == AT_SetExpression)
 #else
-#define alter_changes_values(subtype) \
-	((subtype) == AT_AlterColumnType || (subtype) == AT_DropColumn)
+#define alter_sets_expression(subtype) false
 #endif
 
 #endif							/* GRIDTREE_COMPAT_H */

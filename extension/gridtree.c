@@ -11,6 +11,7 @@
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "fmgr.h"
@@ -139,6 +140,22 @@ gridtree_type(const char *name)
 				 errmsg("type \"%s\" of extension gridtree does not exist", name),
 				 errhint("Run ALTER EXTENSION gridtree UPDATE.")));
 	return type;
+}
+
+Oid
+gridtree_trigger_function(const char *name)
+{
+	Oid			function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+										   CStringGetDatum(name),
+										   PointerGetDatum(buildoidvector(NULL, 0)),
+										   ObjectIdGetDatum(gridtree_schema()));
+
+	if (!OidIsValid(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function \"%s\" of extension gridtree does not exist", name),
+				 errhint("Run ALTER EXTENSION gridtree UPDATE.")));
+	return function;
 }
 
 Oid

@@ -27,6 +27,9 @@ extern char *extension_schema_quoted(const char *extension);
 /* Oid of a type of the extension by name; an error if missing. */
 extern Oid	gridtree_type(const char *name);
 
+/* Oid of a trigger function of the extension by name; an error if missing. */
+extern Oid	gridtree_trigger_function(const char *name);
+
 /* Oid of a type of PostGIS by name; an error if missing. */
 extern Oid	postgis_type(const char *name);
 

@@ -11,6 +11,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "commands/event_trigger.h"
+#include "events.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "layer_edit.h"
@@ -25,26 +26,6 @@
 
 PG_FUNCTION_INFO_V1(grid_layer_ddl);
 PG_FUNCTION_INFO_V1(grid_layer_dropped);
-
-/* Connect to SPI, with the snapshot that a concurrent command may have left us without. */
-static bool
-event_begin(void)
-{
-	bool		pushed = !ActiveSnapshotSet();
-
-	if (pushed)
-		PushActiveSnapshot(GetTransactionSnapshot());
-	SPI_connect();
-	return pushed;
-}
-
-static void
-event_end(bool pushed)
-{
-	SPI_finish();
-	if (pushed)
-		PopActiveSnapshot();
-}
 
 /* The layers that have a table's rows. */
 static void
@@ -68,12 +49,6 @@ touch_tree(Oid table)
 	foreach(lc, layer_relations())
 		if (list_member_oid(layer_tables_above(lfirst_oid(lc)), table))
 			layer_version_touch(lfirst_oid(lc));
-}
-
-static Oid
-find_table(const RangeVar *name)
-{
-	return name ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
 }
 
 /* A table came under, or into the tree of, another. */
@@ -113,24 +88,17 @@ table_altered(Oid table, const AlterTableCmd *command)
 	switch (command->subtype)
 	{
 		case AT_AttachPartition:
-			table_attached(find_table(partition->name), false);
+			table_attached(event_table(partition->name), false);
 			break;
 		case AT_DetachPartition:
 		case AT_DetachPartitionFinalize:
-			table_detached(table, find_table(partition->name));
+			table_detached(table, event_table(partition->name));
 			break;
 		case AT_AddInherit:
 			table_attached(table, false);
 			break;
 		case AT_DropInherit:
-			table_detached(find_table((RangeVar *) command->def), table);
-			break;
-		case AT_EnableTrig:
-		case AT_EnableAlwaysTrig:
-		case AT_EnableReplicaTrig:
-		case AT_EnableTrigAll:
-		case AT_EnableTrigUser:
-			triggers_enabled(table);
+			table_detached(event_table((RangeVar *) command->def), table);
 			break;
 		case AT_EnableRowSecurity:
 		case AT_DisableRowSecurity:
@@ -139,7 +107,10 @@ table_altered(Oid table, const AlterTableCmd *command)
 			touch_tree(table);	/* rows may have been assigned that were not all to be seen */
 			break;
 		default:
-			if (alter_changes_values(command->subtype))
+			if (event_enables_triggers(command->subtype))
+				triggers_enabled(table);
+			else if (command->subtype == AT_AlterColumnType || command->subtype == AT_DropColumn ||
+					 alter_sets_expression(command->subtype))
 				touch_tree(table);
 			break;
 	}
@@ -178,7 +149,7 @@ type_changed(Oid relation)
 static void
 alter_table(const AlterTableStmt *statement)
 {
-	Oid			table = find_table(statement->relation);
+	Oid			table = event_table(statement->relation);
 	ListCell   *lc;
 
 	if (!OidIsValid(table))
@@ -196,44 +167,27 @@ rename_column(const RenameStmt *statement)
 
 	if (statement->renameType != OBJECT_COLUMN && statement->renameType != OBJECT_ATTRIBUTE)
 		return;
-	table = find_table(statement->relation);
+	table = event_table(statement->relation);
 	if (!OidIsValid(table))
 		return;
 	columns_changed(table);
 	type_changed(table);
 }
 
-/*
- * The tables that the statement has created, by OID: their names may mean
- * something else in this session's search_path.  Not read-only, which would not
- * see them yet.
- */
 static void
 tables_created(void)
 {
-	SPITupleTable *created;
+	ListCell   *lc;
 
-	if (SPI_execute("SELECT c.objid FROM pg_catalog.pg_event_trigger_ddl_commands() c"
-					" JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) c.objid"
-					" WHERE c.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass"
-					" AND c.object_type OPERATOR(pg_catalog.=) ANY ('{table,foreign table}')",
-					false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "reading the created objects failed");
-	created = SPI_tuptable;
-	for (uint64 i = 0; i < created->numvals; i++)
-	{
-		bool		isnull;
-		Datum		table = SPI_getbinval(created->vals[i], created->tupdesc, 1, &isnull);
-
-		table_attached(DatumGetObjectId(table), true);
-	}
+	foreach(lc, event_created_children())
+		table_attached(lfirst_oid(lc), true);
 }
 
 /* A trigger may change what is kept of a table's codes, or replace one of ours. */
 static void
 trigger_created(const CreateTrigStmt *statement)
 {
-	Oid			table = find_table(statement->relation);
+	Oid			table = event_table(statement->relation);
 
 	if (!OidIsValid(table))
 		return;
@@ -278,7 +232,7 @@ partition_comes(Oid parent, Oid child)
 static void
 command_starts(const AlterTableStmt *statement)
 {
-	Oid			table = find_table(statement->relation);
+	Oid			table = event_table(statement->relation);
 	ListCell   *lc;
 
 	if (!OidIsValid(table))
@@ -290,7 +244,7 @@ command_starts(const AlterTableStmt *statement)
 		if (command->subtype == AT_DetachPartition && ((PartitionCmd *) command->def)->concurrent)
 			touch_above(table);
 		if (command->subtype == AT_AttachPartition)
-			partition_comes(table, find_table(((PartitionCmd *) command->def)->name));
+			partition_comes(table, event_table(((PartitionCmd *) command->def)->name));
 	}
 }
 
@@ -353,31 +307,14 @@ restore_triggers(Oid table)
 			 errhint("grid_layer_drop drops them with the last layer of the table.")));
 }
 
-/*
- * Triggers of layers that were dropped by name: those that go with their layer
- * or with a partition are dropped internally and not among the dropped objects,
- * and the table of others is gone too.
- */
+/* Those that go with their layer or with a partition are dropped internally. */
 static void
 triggers_dropped(void)
 {
-	SPITupleTable *dropped;
+	ListCell   *lc;
 
-	if (SPI_execute("SELECT address_names[1], address_names[2], address_names[3]"
-					" FROM pg_catalog.pg_event_trigger_dropped_objects() WHERE original"
-					" AND classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_trigger'::pg_catalog.regclass",
-					true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "reading the dropped objects failed");
-	dropped = SPI_tuptable;
-	for (uint64 i = 0; i < dropped->numvals; i++)
-	{
-		Oid			schema = get_namespace_oid(SPI_getvalue(dropped->vals[i], dropped->tupdesc, 1), true);
-		Oid			table = get_relname_relid(SPI_getvalue(dropped->vals[i], dropped->tupdesc, 2), schema);
-
-		if (OidIsValid(table) &&
-			layer_has_trigger_name(SPI_getvalue(dropped->vals[i], dropped->tupdesc, 3)))
-			restore_triggers(table);
-	}
+	foreach(lc, event_dropped_triggers(layer_has_trigger_name))
+		restore_triggers(lfirst_oid(lc));
 }
 
 /*

@@ -23,7 +23,6 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -113,17 +112,7 @@ layer_is_below(Oid table, List *relations)
 static Oid
 trigger_function(void)
 {
-	Oid			function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-										   CStringGetDatum("grid_layer_edited"),
-										   PointerGetDatum(buildoidvector(NULL, 0)),
-										   ObjectIdGetDatum(gridtree_schema()));
-
-	if (!OidIsValid(function))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("function \"%s\" of extension gridtree does not exist", "grid_layer_edited"),
-				 errhint("Run ALTER EXTENSION gridtree UPDATE.")));
-	return function;
+	return gridtree_trigger_function("grid_layer_edited");
 }
 
 /* Is it as create_trigger makes it? */

@@ -1,25 +1,43 @@
 /*
  * rollup_bucket.c
  *	  Periods of time: grid_bucket(time, width), the start of the period that a
- *	  local time falls in.
+ *	  local time falls in, and where in time a period can be looked for.
  *
  * This is the one definition of a bucket: capture, refresh, live view and
- * verification all call it.  It works on local time without a zone, so that a
- * day with a clock change is one day.
+ * verification all come here.  It works on local time without a zone, so that a
+ * day with a clock change is one day.  A time zone is looked up by its name
+ * alone, and never as an abbreviation: what those mean is a setting.
  */
-#include "rollup_def.h"
+#include "rollup_bucket.h"
 
+#include "catalog/pg_type.h"
+#include "common/int.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/datetime.h"
-#include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(grid_bucket);
+PG_FUNCTION_INFO_V1(grid_bucket_in_zone);
+PG_FUNCTION_INFO_V1(grid_bucket_last);
+PG_FUNCTION_INFO_V1(grid_bucket_first_in_zone);
+PG_FUNCTION_INFO_V1(grid_bucket_last_in_zone);
 
 /* Monday 2001-01-01 in days since 2000-01-01, from which days and weeks are counted. */
 #define FIRST_MONDAY 366
 
 #define MAX_DAYS 36525
+
+/* Local time never jumps as far as this: the longest was a day, at the date line. */
+#define LONGEST_JUMP (2 * USECS_PER_DAY)
+
+/* A zone as the last call named it. */
+typedef struct ZoneCache
+{
+	pg_tz	   *zone;
+	int			len;
+	char		name[TZ_STRLEN_MAX + 1];
+} ZoneCache;
 
 static int64
 floor_to(int64 value, int64 unit)
@@ -65,6 +83,14 @@ bucket_width_is_date(const Interval *width)
 	return width->time == 0 || whole_day;
 }
 
+pg_noreturn static void
+out_of_range(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+			 errmsg("timestamp out of range")));
+}
+
 /* The first day of the period of so many months around a day. */
 static Timestamp
 month_bucket(Timestamp time, int months)
@@ -74,36 +100,27 @@ month_bucket(Timestamp time, int months)
 	int64		month;
 
 	if (timestamp2tm(time, NULL, &tm, &fsec, NULL, NULL) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("timestamp out of range")));
+		out_of_range();
 	month = floor_to((int64) tm.tm_year * 12 + tm.tm_mon - 1, months);
 	tm.tm_year = (int) (floor_to(month, 12) / 12);
 	tm.tm_mon = (int) (month - (int64) tm.tm_year * 12) + 1;
 	tm.tm_mday = 1;
 	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
 	if (tm2timestamp(&tm, 0, NULL, &time) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("timestamp out of range")));
+		out_of_range();
 	return time;
 }
 
-Datum
-grid_bucket(PG_FUNCTION_ARGS)
+Timestamp
+bucket_start(Timestamp time, const Interval *width)
 {
-	Timestamp	time = PG_GETARG_TIMESTAMP(0);
-	Interval   *width = PG_GETARG_INTERVAL_P(1);
-	int64		unit;
+	int64		unit = width->time;
 	int64		origin = 0;
 
-	(void) bucket_width_is_date(width);
 	if (TIMESTAMP_NOT_FINITE(time))
-		PG_RETURN_TIMESTAMP(time);
+		return time;
 	if (width->month != 0)
-		PG_RETURN_TIMESTAMP(month_bucket(time, width->month));
-
-	unit = width->time;
+		return month_bucket(time, width->month);
 	if (width->day != 0)
 	{
 		unit = width->day * USECS_PER_DAY;
@@ -111,8 +128,170 @@ grid_bucket(PG_FUNCTION_ARGS)
 	}
 	time = floor_to(time - origin, unit) + origin;
 	if (!IS_VALID_TIMESTAMP(time))
+		out_of_range();
+	return time;
+}
+
+/* Microseconds by which local time is behind UTC. */
+static int64
+zone_offset(TimestampTz time, pg_tz *zone)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+	int			seconds;
+
+	if (timestamp2tm(time, &seconds, &tm, &fsec, NULL, zone) != 0)
+		out_of_range();
+	return seconds * USECS_PER_SEC;
+}
+
+Timestamp
+bucket_local_time(TimestampTz time, pg_tz *zone)
+{
+	if (TIMESTAMP_NOT_FINITE(time))
+		return time;
+	time -= zone_offset(time, zone);
+	if (!IS_VALID_TIMESTAMP(time))
+		out_of_range();
+	return time;
+}
+
+Timestamp
+bucket_of(const BucketRule *rule, Oid type, Datum value)
+{
+	Timestamp	local;
+
+	switch (type)
+	{
+		case DATEOID:
+			local = DatumGetTimestamp(DirectFunctionCall1(date_timestamp, value));
+			break;
+		case TIMESTAMPTZOID:
+			local = bucket_local_time(DatumGetTimestampTz(value), rule->zone);
+			break;
+		default:
+			local = DatumGetTimestamp(value);
+	}
+	return bucket_start(local, &rule->width);
+}
+
+DateADT
+bucket_date(Timestamp bucket)
+{
+	if (TIMESTAMP_IS_NOBEGIN(bucket))
+		return DATEVAL_NOBEGIN;
+	if (TIMESTAMP_IS_NOEND(bucket))
+		return DATEVAL_NOEND;
+	return (DateADT) (bucket / USECS_PER_DAY);
+}
+
+pg_tz *
+bucket_zone(const char *name)
+{
+	pg_tz	   *zone = pg_tzset(name);
+
+	if (zone == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("timestamp out of range")));
-	PG_RETURN_TIMESTAMP(time);
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time zone \"%s\" not recognized", name),
+				 errhint("See pg_timezone_names.")));
+	return zone;
+}
+
+/* Argument argno, the name of a zone. */
+static pg_tz *
+zone_argument(FunctionCallInfo fcinfo, int argno)
+{
+	text	   *name = PG_GETARG_TEXT_PP(argno);
+	int			len = VARSIZE_ANY_EXHDR(name);
+	ZoneCache  *cache = fcinfo->flinfo->fn_extra;
+
+	if (cache && cache->len == len && memcmp(cache->name, VARDATA_ANY(name), len) == 0)
+		return cache->zone;
+	if (len > TZ_STRLEN_MAX)
+		return bucket_zone(text_to_cstring(name));	/* there is no such zone */
+	if (cache == NULL)
+		cache = fcinfo->flinfo->fn_extra = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(ZoneCache));
+	cache->len = -1;
+	cache->zone = bucket_zone(text_to_cstring(name));
+	cache->len = len;
+	memcpy(cache->name, VARDATA_ANY(name), len);
+	return cache->zone;
+}
+
+static const Interval *
+width_argument(FunctionCallInfo fcinfo, int argno)
+{
+	Interval   *width = PG_GETARG_INTERVAL_P(argno);
+
+	(void) bucket_width_is_date(width);
+	return width;
+}
+
+/* grid_bucket(time timestamp, width interval) → timestamp */
+Datum
+grid_bucket(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMP(bucket_start(PG_GETARG_TIMESTAMP(0), width_argument(fcinfo, 1)));
+}
+
+/* grid_bucket(time timestamptz, width interval, time_zone text) → timestamp */
+Datum
+grid_bucket_in_zone(PG_FUNCTION_ARGS)
+{
+	Timestamp	local = bucket_local_time(PG_GETARG_TIMESTAMPTZ(0), zone_argument(fcinfo, 2));
+
+	PG_RETURN_TIMESTAMP(bucket_start(local, width_argument(fcinfo, 1)));
+}
+
+/* Later than every time whose bucket it is; infinity where that is no time any more. */
+static Timestamp
+bucket_after(Timestamp bucket, const Interval *width)
+{
+	int64		months = width->month * INT64CONST(31);
+	Timestamp	end;
+
+	if (TIMESTAMP_NOT_FINITE(bucket))
+		return bucket;
+	if (pg_mul_s64_overflow(months + width->day, USECS_PER_DAY, &end) ||
+		pg_add_s64_overflow(end, width->time, &end) ||
+		pg_add_s64_overflow(end, bucket, &end) || !IS_VALID_TIMESTAMP(end))
+		return DT_NOEND;
+	return end;
+}
+
+/* The same as a time of a zone, give or take the longest jump. */
+static TimestampTz
+zone_time(Timestamp local, pg_tz *zone, int64 give)
+{
+	TimestampTz time;
+
+	if (TIMESTAMP_NOT_FINITE(local))
+		return local;
+	if (pg_add_s64_overflow(local, zone_offset(local, zone) + give, &time) || !IS_VALID_TIMESTAMP(time))
+		return give < 0 ? DT_NOBEGIN : DT_NOEND;
+	return time;
+}
+
+/* grid_bucket_last(bucket timestamp, width interval) → timestamp */
+Datum
+grid_bucket_last(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMP(bucket_after(PG_GETARG_TIMESTAMP(0), width_argument(fcinfo, 1)));
+}
+
+/* grid_bucket_first(bucket timestamp, time_zone text) → timestamptz */
+Datum
+grid_bucket_first_in_zone(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMPTZ(zone_time(PG_GETARG_TIMESTAMP(0), zone_argument(fcinfo, 1), -LONGEST_JUMP));
+}
+
+/* grid_bucket_last(bucket timestamp, width interval, time_zone text) → timestamptz */
+Datum
+grid_bucket_last_in_zone(PG_FUNCTION_ARGS)
+{
+	Timestamp	after = bucket_after(PG_GETARG_TIMESTAMP(0), width_argument(fcinfo, 1));
+
+	PG_RETURN_TIMESTAMPTZ(zone_time(after, zone_argument(fcinfo, 2), LONGEST_JUMP));
 }

@@ -8,6 +8,7 @@
  * the same.  They are read and written as their owner: who writes to a source
  * may have no rights on the extension's schema.
  */
+#include "rollup_bucket.h"
 #include "rollup_def.h"
 
 #include "access/relation.h"
@@ -76,21 +77,20 @@ rollup_set_levels(RollupDef *def, const GridScheme *scheme, const char *lowest, 
 {
 	int			last = named_level(scheme, lowest, scheme->nlevels);
 	int			first = named_level(scheme, top, 1);
-	char		text[SCHEME_MAX_TEXT];
 
 	if (first > last)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("top level \"%s\" is below the lowest level \"%s\"", top, lowest)));
-	(void) scheme_format(scheme, text);
-	def->scheme_sql = psprintf("%s::%s.gridscheme", quote_literal_cstr(text), def->schema);
 	def->nlevels = last - first + 1;
 	def->levels = palloc_array(char *, def->nlevels);
+	def->digits = palloc_array(int, def->nlevels);
 	for (int i = 0; i < def->nlevels; i++)
 	{
 		const GridLevel *level = &scheme->level[last - 1 - i];
 
 		def->levels[i] = pnstrdup(level->name, level->name_len);
+		def->digits[i] = level->digits;
 	}
 }
 

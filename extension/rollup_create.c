@@ -11,6 +11,7 @@
  *
  * Locks: SHARE ROW EXCLUSIVE on the source and every table below it.
  */
+#include "rollup_bucket.h"
 #include "rollup_def.h"
 
 #include "access/htup_details.h"
@@ -21,7 +22,6 @@
 #include "fmgr.h"
 #include "gridscheme.h"
 #include "miscadmin.h"
-#include "pgtime.h"
 #include "rollup_owner.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -227,16 +227,6 @@ check_time(const RollupDef *def, RollupColumn *time)
 }
 
 static void
-check_zone(const char *zone)
-{
-	if (zone != NULL && pg_tzset(zone) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time zone \"%s\" not recognized", zone),
-				 errhint("See pg_timezone_names.")));
-}
-
-static void
 check_width(RollupDef *def, const char *bucket_column)
 {
 	if ((bucket_column == NULL) != (def->width == NULL))
@@ -377,7 +367,7 @@ create_tables(RollupDef *def, const CreateRequest *request)
 	appendStringInfo(&buf, "CREATE TABLE %s (code %s.gridcode", new_name(request, "_log"), def->schema);
 	if (def->ntimes > 0)
 		appendStringInfo(&buf, ", bucket %s", sql_bucket_type(def));
-	appendStringInfoString(&buf, ") WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,"
+	appendStringInfoString(&buf, ", unassigned pg_catalog.int8) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,"
 						   " autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000)");
 	rollup_execute(buf.data);
 	rollup_execute(psprintf("ALTER TABLE %s REPLICA IDENTITY FULL", new_name(request, "_log")));
@@ -432,7 +422,8 @@ analyse(RollupDef *def, const CreateRequest *request)
 	rollup_set_levels(def, &scheme, request->lowest, request->top);
 	def->source_name = relation_quoted(def->source);
 	check_code_column(def);
-	check_zone(def->zone);
+	if (def->zone)
+		(void) bucket_zone(def->zone);
 	check_width(def, request->bucket_column);
 	rollup_parse_measures(def, request->measures, request->bucket_column, request->search_path);
 	for (int i = 0; i < def->ntimes; i++)
@@ -445,6 +436,21 @@ analyse(RollupDef *def, const CreateRequest *request)
 	}
 	read_dimensions(def, request->dimensions);
 	check_names(def);
+}
+
+/* A refresh would read the whole source, or all rows of a code, for each change. */
+static void
+warn_without_index(const RollupDef *def, const char *bucket_column)
+{
+	Oid			table = rollup_table_without_index(def, true);
+	char	   *columns = psprintf("%s%s%s", quote_identifier(def->code.name), bucket_column ? ", " : "",
+								   bucket_column ? quote_identifier(bucket_column) : "");
+
+	if (OidIsValid(table))
+		ereport(WARNING,
+				(errmsg("table \"%s\" has no index on (%s)", get_rel_name(table), columns),
+				 errdetail("Refreshes would have to read more of it than what has changed."),
+				 errhint("CREATE INDEX ON %s (%s);", relation_quoted(table), columns)));
 }
 
 Datum
@@ -475,8 +481,9 @@ grid_rollup_create(PG_FUNCTION_ARGS)
 	comment_relations(def);
 	rollup_store(def, PointerGetDatum(request->scheme), request->lowest, request->top,
 				 request->bucket_column, request->schedule, request->max_lag);
-	rollup_touch_everything(def);
+	rollup_log_everything(def->log);
 	rollup_equip(def->source, true);
+	warn_without_index(def, request->bucket_column);
 	owner_leave(&context);
 	SPI_finish();
 	PG_RETURN_OID(def->rollup);

@@ -8,8 +8,9 @@
  *	  NAME_rest  the figures of source rows that are coded to no area of the
  *				 lowest level ("not further coded"), by the code they have;
  *				 they count in every area around them
- *	  NAME_log	 the touched cells (code, bucket); a row without a code says
- *				 "everything"
+ *	  NAME_log	 the touched cells (code, bucket); in rows without a code, the
+ *				 change of the number of source rows that are in no cell
+ *				 (unassigned), or without that either, "everything"
  *	  NAME_rows	 view: what every source row contributes to which cell
  *	  NAME_live	 view: NAME, exact under the reader's snapshot
  *	  NAME_bi	 view: the lowest areas, in plain types
@@ -106,9 +107,9 @@ typedef struct RollupDef
 	int			nmeasures;
 	RollupMeasure *measures;
 
-	char	   *scheme_sql;		/* the scheme as a constant in SQL */
 	int			nlevels;
 	char	  **levels;			/* names, the lowest first */
+	int		   *digits;			/* of the codes of each */
 } RollupDef;
 
 /* --- rollup_catalog.c --- */
@@ -141,11 +142,6 @@ extern bool measure_is_stats(const RollupMeasure *measure);
 extern bool measure_is_plain(const RollupMeasure *measure);
 extern bool measure_is_code(const RollupMeasure *measure);
 
-/* --- rollup_bucket.c --- */
-
-/* Check a width; says whether its buckets are dates. */
-extern bool bucket_width_is_date(const Interval *width);
-
 /*
  * --- rollup_sql.c ---
  *
@@ -163,6 +159,13 @@ extern char *sql_cell_end(const RollupDef *def, const char *cell);
 /* The bucket of a time, which is a value of the column's type. */
 extern char *sql_bucket_of(const RollupDef *def, const RollupColumn *column, const char *value);
 extern const char *sql_bucket_type(const RollupDef *def);
+
+/*
+ * " AND …": a condition on the times of NAME_rows that holds for all rows of the
+ * buckets from first to last, and that an index can serve.
+ */
+extern char *sql_times_near(const RollupDef *def, const char *alias, const char *first,
+							const char *last);
 
 /* Equality of codes; order of codes. */
 extern char *sql_code_is(const RollupDef *def, const char *left, const char *right);
@@ -187,6 +190,9 @@ extern char *sql_rows_dims(const RollupDef *def, const char *alias, bool named);
 extern char *sql_aggregates(const RollupDef *def, const char *alias);
 extern char *sql_merges(const RollupDef *def, const char *alias);
 
+/* The number of source rows that are in no cell. */
+extern char *sql_count_unassigned(const RollupDef *def);
+
 /* (VALUES (level, area), …) of the areas around a code, from level number first up. */
 extern char *sql_areas(const RollupDef *def, const char *code, int first);
 
@@ -204,8 +210,26 @@ extern void rollup_equip(Oid source, bool wait_for_writers);
 /* Take them away from the relation and its children. */
 extern void rollup_unequip(Oid source);
 
-/* Note in the rollup's log that everything may have changed. */
-extern void rollup_touch_everything(const RollupDef *def);
+extern bool rollup_has_trigger_name(const char *name);
+
+/* Is one of them disabled, on a table or below it? */
+extern bool rollup_triggers_disabled(Oid top);
+
+/* Have those that are enabled fire when they shall: for replicated rows, too. */
+extern void rollup_enable_triggers(Oid top);
+
+/* --- rollup_capture.c --- */
+
+/* Note in a log that everything may have changed. */
+extern void rollup_log_everything(Oid log);
+
+/* --- rollup_index.c --- */
+
+/*
+ * A table of the source without an index on code that serves to look cells up,
+ * and on a time of the measures behind it if wanted; InvalidOid if all have one.
+ */
+extern Oid	rollup_table_without_index(const RollupDef *def, bool with_time);
 
 /* --- rollup_alter.c --- */
 

@@ -23,6 +23,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
+#include "events.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -199,6 +200,26 @@ drop_broken(void)
 	return count > 0;
 }
 
+/* Put back what was dropped of our triggers; only grid_rollup_drop ends them. */
+static void
+restore_triggers(Oid table)
+{
+	ListCell   *lc;
+
+	if (rollups_of_source(table) == NIL)
+		return;
+	foreach(lc, rollups_of_source(table))
+	{
+		RollupDef  *def = rollup_load(lfirst_oid(lc), false);
+
+		rollup_equip(def->source, true);
+		rollup_log_everything(def->log);
+	}
+	ereport(NOTICE,
+			(errmsg("triggers of rollups are put back on table \"%s\"", get_rel_name(table)),
+			 errhint("grid_rollup_drop drops them with the last rollup of the table.")));
+}
+
 /*
  * grid_rollup_dropped: the event trigger after every DROP.  A rollup that goes
  * may itself be the source of another.
@@ -221,7 +242,9 @@ grid_rollup_dropped(PG_FUNCTION_ARGS)
 	forget_views();
 	owner_leave(&context);
 	foreach(lc, find_bereaved())
-		rollup_touch_everything(rollup_load(lfirst_oid(lc), false));
+		rollup_log_everything(rollup_load(lfirst_oid(lc), false)->log);
+	foreach(lc, event_dropped_triggers(rollup_has_trigger_name))
+		restore_triggers(lfirst_oid(lc));
 	SPI_finish();
 	PG_RETURN_NULL();
 }

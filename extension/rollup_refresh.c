@@ -10,10 +10,10 @@
  *	  right afterwards.
  *
  * LAYOUT
- *	  Writers append (code, bucket) to NAME_log in the transaction that changes
- *	  the source: a change and its log row become visible together.  A log row
- *	  without a code says "everything".  Figures are in NAME and NAME_rest, see
- *	  rollup_def.h.
+ *	  Writers append to NAME_log in the transaction that changes the source: a
+ *	  change and its log row become visible together.  Figures are in NAME and
+ *	  NAME_rest, what a log row says in rollup_def.h.  The number of source rows
+ *	  in no cell and the number of lowest rows stored are in the catalog.
  *
  * CONCURRENCY PROTOCOL
  *	  1. The source is locked ACCESS SHARE, then the rollup ROW EXCLUSIVE; drop
@@ -32,6 +32,9 @@
  *		 between T and S is in the figures already, and its log row stays: the
  *		 next refresh computes the same again.  Nothing is lost, nothing is
  *		 counted twice.
+ *		 The number of rows in no cell is not computed again but changed by what
+ *		 the log says, so it may only ever be counted under T: in the statement
+ *		 that takes the log.
  *	  5. Areas are merged from stored figures, which only refreshes write, one at
  *		 a time: later statements may have later snapshots and see the same.
  *	  6. All of this is one transaction.  A reader of NAME_live sees the figures
@@ -49,13 +52,10 @@
  */
 #include "rollup.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
+#include "access/relation.h"
 #include "access/xact.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -69,7 +69,6 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/relcache.h"
 
 PG_FUNCTION_INFO_V1(grid_rollup_refresh);
 PG_FUNCTION_INFO_V1(grid_rollup_refresh_batched);
@@ -80,6 +79,7 @@ typedef struct Touched
 {
 	int64		count;
 	bool		everything;
+	int64		unassigned;		/* the number of such rows, or the change of it */
 	Datum		values[2];		/* codes, buckets: arrays of the same length */
 	Oid			types[2];
 	int			nargs;			/* 1 without buckets */
@@ -88,6 +88,12 @@ typedef struct Touched
 
 /* Looking a cell up in the source costs as much as reading so many of its rows. */
 #define ROWS_PER_LOOKUP 20
+
+/* So few are always taken one by one. */
+#define FEW_TOUCHED 1000
+
+/* More touched cells are not taken one by one: they travel in memory. */
+#define MOST_TOUCHED 5000000
 
 bool
 rollup_may_refresh(Oid rollup, Oid role)
@@ -108,15 +114,16 @@ check_may_refresh(Oid rollup)
 				 errhint("It takes the owner, or INSERT, UPDATE and DELETE on it.")));
 }
 
-/* Steps 1 and 2 of the protocol.  Returns the definition. */
+/* Steps 1 and 2 of the protocol.  Returns the definition, and how many lowest rows are stored. */
 static RollupDef *
-begin_refresh(Oid rollup)
+begin_refresh(Oid rollup, int64 *stored)
 {
 	RollupDef  *def = rollup_load(rollup, false);
 	OwnerContext context;
 	Oid			types[] = {OIDOID};
 	Datum		values[] = {ObjectIdGetDatum(rollup)};
 	uint64		updated;
+	bool		isnull;
 
 	check_may_refresh(rollup);
 	LockRelationOid(def->source, AccessShareLock);
@@ -126,8 +133,10 @@ begin_refresh(Oid rollup)
 	owner_enter_catalog(&context);
 	updated = rollup_execute_args(psprintf("UPDATE %s.grid_rollup_catalog"
 										   " SET refreshed_at = pg_catalog.clock_timestamp()"
-										   " WHERE rollup = $1", def->schema),
+										   " WHERE rollup = $1 RETURNING stored", def->schema),
 								  1, types, values, NULL);
+	if (updated == 1)
+		*stored = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	owner_leave(&context);
 	if (updated != 1)
 		ereport(ERROR,
@@ -153,37 +162,72 @@ log_has(const RollupDef *def, const char *condition)
 	return rollup_execute(psprintf("SELECT FROM %s WHERE %s LIMIT 1", def->log_name, condition)) > 0;
 }
 
-/* Step 3.  With a limit, so many cells with all their log rows. */
+/* Distinct cells in the log. */
+static int64
+count_log(const RollupDef *def)
+{
+	bool		isnull;
+
+	rollup_execute(psprintf("SELECT pg_catalog.count(*) FROM (SELECT DISTINCT code%s FROM %s) c",
+							def->ntimes > 0 ? ", bucket" : "", def->log_name));
+	return DatumGetInt64(keep(1, &isnull));
+}
+
+/* Is it less work to compute everything than so many cells? */
+static bool
+is_most(int64 cells, int64 stored)
+{
+	return cells > Max(stored / 2, FEW_TOUCHED);
+}
+
+/* The deleted log rows: all, or so many cells with all their rows. */
+static char *
+taken_rows(const RollupDef *def, int64 max_cells)
+{
+	const char *bucket = def->ntimes > 0 ? ", bucket" : "";
+	char	   *returned = psprintf("RETURNING l.code%s, l.unassigned", sql_bucket(def, "l"));
+
+	if (max_cells == 0)
+		return psprintf("taken AS (DELETE FROM %s l %s)", def->log_name, returned);
+	return psprintf("chosen AS MATERIALIZED (SELECT code%s FROM %s WHERE code IS NOT NULL"
+					" GROUP BY code%s ORDER BY code%s LIMIT " INT64_FORMAT "),"
+					" cells_taken AS (DELETE FROM %s l USING chosen s WHERE %s%s %s),"
+					" others_taken AS (DELETE FROM %s l WHERE l.code IS NULL %s),"
+					" taken AS (SELECT * FROM cells_taken UNION ALL SELECT * FROM others_taken)",
+					bucket, def->log_name, bucket, bucket, max_cells,
+					def->log_name, sql_code_is(def, "l.code", "s.code"), sql_same_bucket(def, "l", "s"), returned,
+					def->log_name, returned);
+}
+
+/*
+ * Step 3.  The number of rows in no cell is counted in the same statement,
+ * where everything is to be computed.
+ */
 static void
 take_log(const RollupDef *def, int64 max_cells, Touched *touched)
 {
 	const char *bucket = def->ntimes > 0 ? ", bucket" : "";
-	const char *some = "";
-	const char *using = "";
 	bool		isnull;
 
-	if (max_cells > 0 && !log_has(def, "code IS NULL"))
-	{
-		some = psprintf("chosen AS MATERIALIZED (SELECT code%s FROM %s WHERE code IS NOT NULL"
-						" GROUP BY code%s ORDER BY code%s LIMIT " INT64_FORMAT "), ",
-						bucket, def->log_name, bucket, bucket, max_cells);
-		using = psprintf(" USING chosen s WHERE %s%s", sql_code_is(def, "l.code", "s.code"),
-						 sql_same_bucket(def, "l", "s"));
-	}
-	rollup_execute(psprintf("WITH %staken AS (DELETE FROM %s l%s RETURNING l.code%s),"
-							" cells AS (SELECT DISTINCT code%s FROM taken)"
-							" SELECT pg_catalog.count(code), pg_catalog.bool_or(code IS NULL),"
-							" pg_catalog.array_agg(code) FILTER (WHERE code IS NOT NULL)%s FROM cells",
-							some, def->log_name, using, sql_bucket(def, "l"), bucket,
-							def->ntimes > 0 ?
-							", pg_catalog.array_agg(bucket) FILTER (WHERE code IS NOT NULL)" : ""));
+	rollup_execute(psprintf("WITH %s, cells AS MATERIALIZED (SELECT DISTINCT code%s FROM taken WHERE code IS NOT NULL),"
+							" summary AS MATERIALIZED (SELECT c.n, c.n OPERATOR(pg_catalog.>) %d"
+							" OR COALESCE(t.everything, false) AS everything, COALESCE(t.unassigned, 0) AS unassigned"
+							" FROM (SELECT pg_catalog.count(*) AS n FROM cells) c,"
+							" (SELECT pg_catalog.bool_or(code IS NULL AND unassigned IS NULL) AS everything,"
+							" pg_catalog.sum(unassigned)::pg_catalog.int8 AS unassigned FROM taken) t)"
+							" SELECT n, everything, CASE WHEN everything THEN (%s) ELSE unassigned END,"
+							" CASE WHEN NOT everything THEN (SELECT pg_catalog.array_agg(code) FROM cells) END%s FROM summary",
+							taken_rows(def, max_cells), bucket, MOST_TOUCHED, sql_count_unassigned(def),
+							def->ntimes > 0 ? ", CASE WHEN NOT everything THEN"
+							" (SELECT pg_catalog.array_agg(bucket) FROM cells) END" : ""));
 	touched->count = DatumGetInt64(keep(1, &isnull));
 	touched->everything = DatumGetBool(keep(2, &isnull));
+	touched->unassigned = DatumGetInt64(keep(3, &isnull));
 	touched->nargs = def->ntimes > 0 ? 2 : 1;
 	for (int i = 0; i < touched->nargs; i++)
 	{
-		touched->values[i] = keep(3 + i, &isnull);
-		touched->types[i] = TupleDescAttr(SPI_tuptable->tupdesc, 2 + i)->atttypid;
+		touched->values[i] = keep(4 + i, &isnull);
+		touched->types[i] = TupleDescAttr(SPI_tuptable->tupdesc, 3 + i)->atttypid;
 	}
 }
 
@@ -214,48 +258,34 @@ touched_areas(const RollupDef *def, int level)
 					sql_bucket(def, "c"), touched_cells(def), sql_ancestor(def, "c.code", level));
 }
 
-static void
+/* Returns how many rows are gone. */
+static int64
 delete_figures(const RollupDef *def, const char *table, const char *level, const char *areas,
 			   const Touched *touched)
 {
-	execute_touched(psprintf("DELETE FROM %s r USING %s t WHERE %s%s%s", table, areas,
+	return (int64) execute_touched(psprintf("DELETE FROM %s r USING %s t WHERE %s%s%s", table, areas,
 							 sql_code_is(def, "r.code", "t.code"), sql_same_bucket(def, "r", "t"),
 							 level ? psprintf(" AND r.level OPERATOR(pg_catalog.=) %s",
 											  quote_literal_cstr(level)) : ""),
 					touched);
 }
 
-/* Can the rows of a code be found in the source without reading all of it? */
-static bool
-has_code_index(const RollupDef *def)
+/* Rows of a table and all below it as last counted; 0 where nobody has. */
+static double
+counted_rows(Oid top)
 {
-	Relation	source = table_open(def->source, AccessShareLock);
-	AttrNumber	code = get_attnum(def->source, def->code.name);
-	List	   *indexes = RelationGetIndexList(source);
-	bool		found = false;
+	double		rows = 0;
 	ListCell   *lc;
 
-	foreach(lc, indexes)
+	foreach(lc, find_all_inheritors(top, AccessShareLock, NULL))
 	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Relation	table = relation_open(lfirst_oid(lc), NoLock);
 
-		if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indkey.values[0] == code &&
-			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
-			found = true;
-		index_close(index, AccessShareLock);
+		/* A partitioned table's is the sum of those below it. */
+		if (table->rd_rel->relkind == RELKIND_RELATION)
+			rows += Max(table->rd_rel->reltuples, 0);
+		relation_close(table, NoLock);
 	}
-	table_close(source, AccessShareLock);
-	return found;
-}
-
-/* Rows of the source as last counted; 0 where nobody has. */
-static double
-source_rows(const RollupDef *def)
-{
-	Relation	source = table_open(def->source, AccessShareLock);
-	double		rows = Max(source->rd_rel->reltuples, 0);
-
-	table_close(source, AccessShareLock);
 	return rows;
 }
 
@@ -263,9 +293,9 @@ source_rows(const RollupDef *def)
 static bool
 look_up_by_code(const RollupDef *def, const Touched *touched)
 {
-	double		rows = source_rows(def);
+	double		rows = counted_rows(def->source);
 
-	return has_code_index(def) &&
+	return !OidIsValid(rollup_table_without_index(def, false)) &&
 		(rows == 0 || (double) touched->count * ROWS_PER_LOOKUP < rows);
 }
 
@@ -292,13 +322,14 @@ fresh_cells(const RollupDef *def, const Touched *touched)
 						sql_code_is(def, "w.cell", "t.code"), sql_same_bucket(def, "w", "t"),
 						groups);
 	return psprintf("SELECT f.* FROM (SELECT c.code%s FROM %s c GROUP BY c.code) t"
-					" CROSS JOIN LATERAL (%s WHERE %s AND %s%s%s) f",
-					def->ntimes > 0 ? ", pg_catalog.array_agg(c.bucket) AS buckets" : "",
+					" CROSS JOIN LATERAL (%s WHERE %s AND %s%s%s%s) f",
+					def->ntimes > 0 ? ", pg_catalog.array_agg(c.bucket) AS buckets,"
+					" pg_catalog.min(c.bucket) AS first, pg_catalog.max(c.bucket) AS last" : "",
 					touched_cells(def), figures,
 					sql_code_between(def, "w.code", "t.code", sql_cell_end(def, "t.code")),
 					sql_code_is(def, "w.cell", "t.code"),
 					def->ntimes > 0 ? " AND w.bucket OPERATOR(pg_catalog.=) ANY (t.buckets)" : "",
-					groups);
+					sql_times_near(def, "w", "t.first", "t.last"), groups);
 }
 
 /* Rows of a level in the order of the rollup's key: then its index is filled page by page. */
@@ -309,21 +340,27 @@ index_order(const RollupDef *def)
 					def->ndims > 0 ? psprintf("%s, ", sql_dims(def, "") + 2) : "");
 }
 
-/* Step 4: the lowest areas and the rest, in one statement, so under one snapshot. */
-static void
+/*
+ * Step 4: the lowest areas and the rest, in one statement, so under one
+ * snapshot.  Returns how many rows are stored now.
+ */
+static int64
 compute_cells(const RollupDef *def, const Touched *touched)
 {
 	char	   *columns = psprintf("%s%s%s", def->ntimes > 0 ? ", bucket" : "",
 								   sql_dims(def, ""), sql_measures(def, ""));
+	bool		isnull;
 
 	execute_touched(psprintf("WITH fresh AS MATERIALIZED (%s),"
-							 " rest AS (INSERT INTO %s SELECT code%s FROM fresh WHERE %s IS NULL)"
-							 " INSERT INTO %s SELECT code, %s%s FROM fresh WHERE %s IS NOT NULL%s",
+							 " rest AS (INSERT INTO %s SELECT code%s FROM fresh WHERE %s IS NULL),"
+							 " lowest AS (INSERT INTO %s SELECT code, %s%s FROM fresh WHERE %s IS NOT NULL%s)"
+							 " SELECT pg_catalog.count(*) FROM fresh",
 							 fresh_cells(def, touched),
 							 def->rest_name, columns, sql_ancestor(def, "code", 0),
 							 def->rollup_name, quote_literal_cstr(def->levels[0]), columns,
 							 sql_ancestor(def, "code", 0), index_order(def)),
 					touched);
+	return DatumGetInt64(keep(1, &isnull));
 }
 
 /* What counts in an area of a level: areas of the level below, and the rest in no such area. */
@@ -373,76 +410,99 @@ merge_level(const RollupDef *def, int level, const Touched *touched)
 					touched);
 }
 
-/* Number of cells there are. */
-static int64
-count_cells(const RollupDef *def)
-{
-	const char *bucket = def->ntimes > 0 ? ", bucket" : "";
-	bool		isnull;
-
-	rollup_execute(psprintf("SELECT pg_catalog.count(*) FROM (SELECT DISTINCT code%s FROM %s"
-							" WHERE level OPERATOR(pg_catalog.=) %s"
-							" UNION ALL SELECT DISTINCT code%s FROM %s) c",
-							bucket, def->rollup_name, quote_literal_cstr(def->levels[0]),
-							bucket, def->rest_name));
-	return DatumGetInt64(keep(1, &isnull));
-}
-
+/* Returns how many lowest rows are stored now. */
 static int64
 rebuild(const RollupDef *def)
 {
-	OwnerContext context;
-	Oid			types[] = {OIDOID};
-	Datum		values[] = {ObjectIdGetDatum(def->rollup)};
+	int64		stored;
 
 	rollup_execute(psprintf("DELETE FROM %s", def->rollup_name));
 	rollup_execute(psprintf("DELETE FROM %s", def->rest_name));
-	compute_cells(def, NULL);
+	stored = compute_cells(def, NULL);
 	for (int level = 1; level < def->nlevels; level++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		merge_level(def, level, NULL);
-
-	owner_enter_catalog(&context);
-	rollup_execute_args(psprintf("UPDATE %s.grid_rollup_catalog SET filled = true"
-								 " WHERE rollup = $1 AND NOT filled", def->schema),
-						1, types, values, NULL);
-	owner_leave(&context);
-	return count_cells(def);
+	}
+	return stored;
 }
 
+/*
+ * Recompute the touched cells, and return how many lowest rows are stored
+ * then; or -1, with some rows deleted, if those were most of the rollup.
+ */
 static int64
-recompute(const RollupDef *def, const Touched *touched)
+recompute(const RollupDef *def, Touched *touched, int64 stored)
 {
-	delete_figures(def, def->rollup_name, def->levels[0], touched_cells(def), touched);
-	delete_figures(def, def->rest_name, NULL, touched_cells(def), touched);
-	compute_cells(def, touched);
+	int64		deleted;
+
+	deleted = delete_figures(def, def->rollup_name, def->levels[0], touched_cells(def), touched) +
+		delete_figures(def, def->rest_name, NULL, touched_cells(def), touched);
+	if (is_most(deleted, stored))
+		return -1;
+	touched->by_code = look_up_by_code(def, touched);
+	stored += compute_cells(def, touched) - deleted;
 	for (int level = 1; level < def->nlevels; level++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		delete_figures(def, def->rollup_name, def->levels[level], touched_areas(def, level), touched);
 		merge_level(def, level, touched);
 	}
-	return touched->count;
+	return stored;
+}
+
+/* Note in the catalog what the refresh has found. */
+static void
+end_refresh(const RollupDef *def, const Touched *touched, int64 stored)
+{
+	OwnerContext context;
+	Oid			types[] = {OIDOID, INT8OID, INT8OID};
+	Datum		values[] = {ObjectIdGetDatum(def->rollup), Int64GetDatum(stored),
+	Int64GetDatum(touched->unassigned)};
+
+	owner_enter_catalog(&context);
+	rollup_execute_args(psprintf("UPDATE %s.grid_rollup_catalog SET filled = true, stored = $2, unassigned = %s$3"
+								 " WHERE rollup = $1", def->schema,
+								 touched->everything ? "" : "unassigned + "),
+						lengthof(types), types, values, NULL);
+	owner_leave(&context);
+}
+
+/* The refresh proper, as the rollup's owner.  Returns the cells it has computed. */
+static int64
+refresh(const RollupDef *def, int64 max_cells, int64 stored)
+{
+	Touched		touched = {0};
+	bool		whole;
+
+	if (max_cells > 0 && (is_most(count_log(def), stored) || log_has(def, "code IS NULL AND unassigned IS NULL")))
+		max_cells = 0;
+	take_log(def, max_cells, &touched);
+	whole = touched.everything || is_most(touched.count, stored);
+	if (!whole && touched.count > 0)
+	{
+		stored = recompute(def, &touched, stored);
+		whole = stored < 0;
+	}
+	if (whole && (touched.everything || touched.count > 0))
+		stored = rebuild(def);
+	if (touched.everything || touched.count > 0 || touched.unassigned != 0)
+		end_refresh(def, &touched, stored);
+	return touched.everything ? stored : touched.count;
 }
 
 int64
 rollup_refresh(Oid rollup, int64 max_cells, bool *more)
 {
-	Touched		touched = {0};
 	OwnerContext context;
 	RollupDef  *def;
-	int64		cells = 0;
+	int64		stored;
+	int64		cells;
 
 	SPI_connect();
-	def = begin_refresh(rollup);
+	def = begin_refresh(rollup, &stored);
 	owner_enter(&context, relation_owner(rollup));
-	take_log(def, max_cells, &touched);
-	if (touched.everything)
-		cells = rebuild(def);
-	else if (touched.count > 0)
-	{
-		touched.by_code = look_up_by_code(def, &touched);
-		cells = recompute(def, &touched);
-	}
+	cells = refresh(def, max_cells, stored);
 	if (more)
 		*more = log_has(def, "true");
 	owner_leave(&context);
@@ -460,7 +520,7 @@ grid_rollup_touch(PG_FUNCTION_ARGS)
 	SPI_connect();
 	def = rollup_load(rollup, false);
 	check_may_refresh(rollup);
-	rollup_touch_everything(def);
+	rollup_log_everything(def->log);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -473,21 +533,17 @@ grid_rollup_refresh(PG_FUNCTION_ARGS)
 
 /* Cells in the log now: what a batched refresh undertakes to do. */
 static int64
-count_log(Oid rollup)
+cells_to_do(Oid rollup)
 {
 	RollupDef  *def = rollup_load(rollup, false);
 	OwnerContext context;
-	const char *bucket = def->ntimes > 0 ? ", bucket" : "";
-	bool		isnull;
 	int64		count;
 
 	if (!rollup_may_refresh(rollup, GetUserId()))
 		return 0;				/* the refresh will say so */
 	SPI_connect();
 	owner_enter(&context, relation_owner(rollup));
-	rollup_execute(psprintf("SELECT pg_catalog.count(*) FROM (SELECT DISTINCT code%s FROM %s) c",
-							bucket, def->log_name));
-	count = DatumGetInt64(keep(1, &isnull));
+	count = count_log(def);
 	owner_leave(&context);
 	SPI_finish();
 	return count;
@@ -518,7 +574,7 @@ grid_rollup_refresh_batched(PG_FUNCTION_ARGS)
 				 errhint("SELECT grid_rollup_refresh(…) refreshes in the caller's transaction.")));
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	left = count_log(rollup);
+	left = cells_to_do(rollup);
 	do
 	{
 		(void) rollup_refresh(rollup, batch, &more);

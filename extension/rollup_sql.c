@@ -15,8 +15,7 @@
 char *
 sql_ancestor(const RollupDef *def, const char *code, int level)
 {
-	return psprintf("%s.grid_ancestor(%s, %s, %s)", def->schema, code,
-					quote_literal_cstr(def->levels[level]), def->scheme_sql);
+	return psprintf("%s.grid_prefix(%s, %d)", def->schema, code, def->digits[level]);
 }
 
 char *
@@ -32,27 +31,55 @@ sql_cell_end(const RollupDef *def, const char *cell)
 					sql_ancestor(def, cell, 0), cell, def->schema, cell);
 }
 
+static char *
+width_sql(const RollupDef *def)
+{
+	char	   *width = DatumGetCString(DirectFunctionCall1(interval_out, PointerGetDatum(def->width)));
+
+	return psprintf("%s::pg_catalog.interval", quote_literal_cstr(width));
+}
+
+/* ", zone" for a time that needs one. */
+static const char *
+zone_sql(const RollupDef *def, const RollupColumn *column)
+{
+	if (column->type != TIMESTAMPTZOID)
+		return "";
+	return psprintf(", %s::pg_catalog.text", quote_literal_cstr(def->zone));
+}
+
 char *
 sql_bucket_of(const RollupDef *def, const RollupColumn *column, const char *value)
 {
-	const char *local;
-
-	switch (column->type)
-	{
-		case DATEOID:
-			local = psprintf("(%s)::pg_catalog.timestamp", value);
-			break;
-		case TIMESTAMPTZOID:
-			local = psprintf("pg_catalog.timezone(%s::pg_catalog.text, %s)",
-							 quote_literal_cstr(def->zone), value);
-			break;
-		default:
-			local = value;
-	}
-	return psprintf("%s.grid_bucket(%s, %s::pg_catalog.interval)%s", def->schema, local,
-					quote_literal_cstr(DatumGetCString(DirectFunctionCall1(interval_out,
-																		   PointerGetDatum(def->width)))),
+	return psprintf("%s.grid_bucket(%s%s, %s%s)%s", def->schema, value,
+					column->type == DATEOID ? "::pg_catalog.timestamp" : "",
+					width_sql(def), zone_sql(def, column),
 					def->bucket_is_date ? "::pg_catalog.date" : "");
+}
+
+char *
+sql_times_near(const RollupDef *def, const char *alias, const char *first, const char *last)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < def->ntimes; i++)
+	{
+		const RollupColumn *column = &def->times[i];
+		const char *zone = zone_sql(def, column);
+
+		appendStringInfo(&buf, i == 0 ? " AND (" : " OR ");
+		if (column->type == TIMESTAMPTZOID)
+			appendStringInfo(&buf, "%s.at%d OPERATOR(pg_catalog.>=) %s.grid_bucket_first(%s::pg_catalog.timestamp%s)",
+							 alias, i + 1, def->schema, first, zone);
+		else
+			appendStringInfo(&buf, "%s.at%d OPERATOR(pg_catalog.>=) %s", alias, i + 1, first);
+		appendStringInfo(&buf, " AND %s.at%d OPERATOR(pg_catalog.<=) %s.grid_bucket_last(%s::pg_catalog.timestamp, %s%s)",
+						 alias, i + 1, def->schema, last, width_sql(def), zone);
+	}
+	if (def->ntimes > 0)
+		appendStringInfoChar(&buf, ')');
+	return buf.data;
 }
 
 const char *
@@ -185,6 +212,22 @@ sql_merges(const RollupDef *def, const char *alias)
 						 m->kind->cast ? "::" : "", m->kind->cast ? m->type : "",
 						 quote_identifier(m->name));
 	}
+	return buf.data;
+}
+
+char *
+sql_count_unassigned(const RollupDef *def)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "SELECT pg_catalog.count(*) FROM %s s WHERE s.%s IS NULL",
+					 def->source_name, quote_identifier(def->code.name));
+	for (int i = 0; i < def->ntimes; i++)
+		appendStringInfo(&buf, " %s s.%s IS NULL", i == 0 ? "OR (" : "AND",
+						 quote_identifier(def->times[i].name));
+	if (def->ntimes > 0)
+		appendStringInfoChar(&buf, ')');
 	return buf.data;
 }
 

@@ -1,6 +1,6 @@
 /*
  * rollup_trigger.c
- *	  Which triggers the source of a rollup carries, and how DDL keeps them.
+ *	  Which triggers the source of a rollup carries.
  *
  * Why these: the apply worker of logical replication fires no statement
  * triggers, so a row trigger works where session_replication_role is replica,
@@ -14,21 +14,18 @@
  */
 #include "rollup_def.h"
 
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/namespace.h"
-#include "commands/event_trigger.h"
+#include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
-#include "fmgr.h"
-#include "nodes/parsenodes.h"
 #include "rollup_owner.h"
 #include "storage/lmgr.h"
+#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
-
-PG_FUNCTION_INFO_V1(grid_rollup_ddl);
+#include "utils/rel.h"
 
 typedef struct CaptureTrigger
 {
@@ -100,18 +97,29 @@ check_table(Oid relation, Oid source)
 }
 
 static void
+enable_trigger(Oid relation, const CaptureTrigger *trigger)
+{
+	rollup_execute(psprintf("ALTER TABLE %s %s TRIGGER %s", relation_quoted(relation), trigger->enable,
+							trigger->name));
+}
+
+static void
 create_trigger(Oid relation, const CaptureTrigger *trigger)
 {
-	char	   *table = relation_quoted(relation);
-
-	if (OidIsValid(get_trigger_oid(relation, trigger->name, true)))
-		return;
 	rollup_execute(psprintf("CREATE TRIGGER %s %s EXECUTE FUNCTION %s.grid_rollup_capture()",
-							trigger->name, psprintf(trigger->definition, table),
+							trigger->name, psprintf(trigger->definition, relation_quoted(relation)),
 							gridtree_schema_quoted()));
 	if (trigger->enable)
-		rollup_execute(psprintf("ALTER TABLE %s %s TRIGGER %s", table, trigger->enable, trigger->name));
+		enable_trigger(relation, trigger);
 	CommandCounterIncrement();
+}
+
+static bool
+lacks_trigger(Oid relation, const CaptureTrigger *trigger)
+{
+	if (trigger->inherited && get_rel_relispartition(relation))
+		return false;
+	return !OidIsValid(get_trigger_oid(relation, trigger->name, true));
 }
 
 static void
@@ -121,13 +129,13 @@ equip_table(Oid relation, Oid source)
 
 	check_table(relation, source);
 	CacheInvalidateRelcacheByRelid(relation);	/* sessions keep what they capture for it */
-	if (OidIsValid(get_trigger_oid(relation, triggers[0].name, true)))
-		return;
-	LockRelationOid(relation, ShareRowExclusiveLock);
 	owner_enter(&context, relation_owner(relation));
 	for (int i = 0; i < (int) lengthof(triggers); i++)
-		if (!triggers[i].inherited || !get_rel_relispartition(relation))
+		if (lacks_trigger(relation, &triggers[i]))
+		{
+			LockRelationOid(relation, ShareRowExclusiveLock);
 			create_trigger(relation, &triggers[i]);
+		}
 	owner_leave(&context);
 }
 
@@ -147,11 +155,31 @@ rollup_equip(Oid source, bool wait_for_writers)
 		equip_table(lfirst_oid(lc), source);
 }
 
+/* Names of the triggers of a table that are ours, whatever they are called; no clones. */
+static List *
+our_triggers(Oid table)
+{
+	Relation	rel = table_open(table, AccessShareLock);
+	Oid			function = gridtree_trigger_function("grid_rollup_capture");
+	List	   *names = NIL;
+
+	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &rel->trigdesc->triggers[i];
+
+		if (trigger->tgfoid == function && !trigger->tgisclone)
+			names = lappend(names, pstrdup(trigger->tgname));
+	}
+	table_close(rel, AccessShareLock);
+	return names;
+}
+
 void
 rollup_unequip(Oid source)
 {
 	List	   *tables = find_all_inheritors(source, AccessExclusiveLock, NULL);
 	ListCell   *lc;
+	ListCell   *lc2;
 
 	LockRelationOid(source, AccessExclusiveLock);
 	foreach(lc, tables)
@@ -160,141 +188,56 @@ rollup_unequip(Oid source)
 		OwnerContext context;
 
 		owner_enter(&context, relation_owner(table));
-		for (int i = 0; i < (int) lengthof(triggers); i++)
-		{
-			/* Dropping a parent's row trigger has dropped those of its partitions. */
-			if (OidIsValid(get_trigger_oid(table, triggers[i].name, true)))
-				rollup_execute(psprintf("DROP TRIGGER %s ON %s", triggers[i].name, relation_quoted(table)));
-			CommandCounterIncrement();
-		}
+		foreach(lc2, our_triggers(table))
+			rollup_execute(psprintf("DROP TRIGGER %s ON %s", quote_identifier(lfirst(lc2)),
+									relation_quoted(table)));
+		CommandCounterIncrement();
 		owner_leave(&context);
 	}
 }
 
+bool
+rollup_has_trigger_name(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(triggers); i++)
+		if (strcmp(triggers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The state of a trigger as pg_trigger.tgenabled has it; 0 where it is not there. */
+static char
+trigger_state(Oid table, const CaptureTrigger *trigger)
+{
+	Relation	rel = table_open(table, AccessShareLock);
+	char		state = 0;
+
+	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+		if (strcmp(rel->trigdesc->triggers[i].tgname, trigger->name) == 0)
+			state = rel->trigdesc->triggers[i].tgenabled;
+	table_close(rel, AccessShareLock);
+	return state;
+}
+
+bool
+rollup_triggers_disabled(Oid top)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(top, AccessShareLock, NULL))
+		for (int i = 0; i < (int) lengthof(triggers); i++)
+			if (trigger_state(lfirst_oid(lc), &triggers[i]) == TRIGGER_DISABLED)
+				return true;
+	return false;
+}
+
 void
-rollup_touch_everything(const RollupDef *def)
-{
-	OwnerContext context;
-
-	owner_enter(&context, relation_owner(def->rollup));
-	rollup_execute(psprintf("INSERT INTO %s DEFAULT VALUES", def->log_name));
-	owner_leave(&context);
-}
-
-static void
-touch_all(List *rollups)
+rollup_enable_triggers(Oid top)
 {
 	ListCell   *lc;
 
-	foreach(lc, rollups)
-		rollup_touch_everything(rollup_load(lfirst_oid(lc), false));
-}
-
-/* A table came under, or into the tree of, a source. */
-static void
-table_attached(Oid relation, bool empty)
-{
-	List	   *rollups = rollups_of_source(relation);
-	ListCell   *lc;
-
-	foreach(lc, rollups)
-		rollup_equip(rollup_load(lfirst_oid(lc), false)->source, false);
-	if (!empty)
-		touch_all(rollups);
-}
-
-/* A table has left its parent. */
-static void
-table_detached(Oid parent, Oid child)
-{
-	if (OidIsValid(parent))
-		touch_all(rollups_of_source(parent));
-	if (OidIsValid(child) && rollups_of_source(child) == NIL)
-		rollup_unequip(child);
-}
-
-static Oid
-find_table(const RangeVar *name)
-{
-	return RangeVarGetRelid(name, NoLock, true);
-}
-
-static void
-alter_table(const AlterTableStmt *statement)
-{
-	Oid			table = find_table(statement->relation);
-	ListCell   *lc;
-
-	foreach(lc, statement->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		switch (command->subtype)
-		{
-			case AT_AttachPartition:
-				table_attached(find_table(((PartitionCmd *) command->def)->name), false);
-				break;
-			case AT_DetachPartition:
-			case AT_DetachPartitionFinalize:
-				table_detached(table, find_table(((PartitionCmd *) command->def)->name));
-				break;
-			case AT_AddInherit:
-				table_attached(table, false);
-				break;
-			case AT_DropInherit:
-				table_detached(find_table((RangeVar *) command->def), table);
-				break;
-			case AT_SetUnLogged:
-				table_attached(table, true);
-				break;
-			default:
-				break;
-		}
-	}
-}
-
-/*
- * The tables that the statement has created, by oid: their names may mean
- * something else in this session's search_path.
- */
-static void
-tables_created(void)
-{
-	uint64		count = rollup_execute("SELECT c.objid FROM pg_catalog.pg_event_trigger_ddl_commands() c"
-									   " JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) c.objid"
-									   " WHERE c.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass"
-									   " AND c.object_type OPERATOR(pg_catalog.=) ANY ('{table,foreign table}')");
-	SPITupleTable *created = SPI_tuptable;
-
-	for (uint64 i = 0; i < count; i++)
-	{
-		bool		isnull;
-		Datum		table = SPI_getbinval(created->vals[i], created->tupdesc, 1, &isnull);
-
-		table_attached(DatumGetObjectId(table), true);
-	}
-}
-
-/*
- * grid_rollup_ddl: after a statement that can change which tables are below a
- * source.  Everything else returns at once.
- */
-Datum
-grid_rollup_ddl(PG_FUNCTION_ARGS)
-{
-	Node	   *statement;
-
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by an event trigger", "grid_rollup_ddl")));
-	statement = ((EventTriggerData *) fcinfo->context)->parsetree;
-
-	SPI_connect();
-	if (IsA(statement, AlterTableStmt))
-		alter_table((AlterTableStmt *) statement);
-	else
-		tables_created();
-	SPI_finish();
-	PG_RETURN_NULL();
+	foreach(lc, find_all_inheritors(top, AccessShareLock, NULL))
+		for (int i = 0; i < (int) lengthof(triggers); i++)
+			if (triggers[i].enable && trigger_state(lfirst_oid(lc), &triggers[i]) == TRIGGER_FIRES_ON_ORIGIN)
+				enable_trigger(lfirst_oid(lc), &triggers[i]);
 }

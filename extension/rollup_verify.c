@@ -144,23 +144,14 @@ grid_rollup_unassigned(PG_FUNCTION_ARGS)
 	Oid			rollup = PG_GETARG_OID(0);
 	RollupDef  *def;
 	OwnerContext context;
-	StringInfoData buf;
 	bool		isnull;
 	int64		count;
 
 	SPI_connect();
 	rollup_check_owner(rollup);
 	def = rollup_load(rollup, false);
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "SELECT pg_catalog.count(*) FROM %s s WHERE s.%s IS NULL",
-					 def->source_name, quote_identifier(def->code.name));
-	for (int i = 0; i < def->ntimes; i++)
-		appendStringInfo(&buf, " %s s.%s IS NULL", i == 0 ? "OR (" : "AND",
-						 quote_identifier(def->times[i].name));
-	if (def->ntimes > 0)
-		appendStringInfoChar(&buf, ')');
 	owner_enter(&context, relation_owner(rollup));
-	rollup_execute(buf.data);
+	rollup_execute(sql_count_unassigned(def));
 	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	owner_leave(&context);
 	SPI_finish();

@@ -70,7 +70,7 @@ rollup_create_rows_view(const RollupDef *def, const char *name)
 static char *
 everything(const RollupDef *def)
 {
-	return psprintf("(SELECT EXISTS (SELECT FROM %s l WHERE l.code IS NULL))", def->log_name);
+	return psprintf("(SELECT EXISTS (SELECT FROM %s l WHERE l.code IS NULL AND l.unassigned IS NULL))", def->log_name);
 }
 
 /* The touched areas of every level: (level, code[, bucket]). */
@@ -101,7 +101,7 @@ static char *
 fresh_inside(const RollupDef *def)
 {
 	return psprintf("SELECT c.code%s%s FROM (SELECT DISTINCT l.code FROM %s l WHERE %s%s) c"
-					" CROSS JOIN LATERAL (SELECT w.cell%s%s FROM %s w WHERE %s AND %s%s"
+					" CROSS JOIN LATERAL (SELECT w.cell%s%s FROM %s w WHERE %s AND %s%s%s"
 					" GROUP BY w.cell%s) f",
 					sql_dims(def, "f."), sql_measures(def, "f."),
 					def->log_name,
@@ -111,6 +111,7 @@ fresh_inside(const RollupDef *def)
 					sql_rows_dims(def, "w", true), sql_aggregates(def, "w"), def->rows_name,
 					sql_code_between(def, "w.code", "c.code", sql_cell_end(def, "c.code")),
 					sql_code_is(def, "w.cell", "c.code"), sql_same_bucket(def, "w", "t"),
+					sql_times_near(def, "w", "t.bucket", "t.bucket"),
 					sql_rows_dims(def, "w", false));
 }
 

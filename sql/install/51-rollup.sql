@@ -6,6 +6,30 @@ CREATE FUNCTION @extschema@.grid_bucket("time" timestamp, width interval) RETURN
 COMMENT ON FUNCTION @extschema@.grid_bucket(timestamp, interval) IS
 'The start of the period of the given width around a local time: a number of months that divides a year or whole years, days (weeks begin on Monday), or a time that divides the day. Infinite times stay; other widths are an error; NULL gives NULL.';
 
+CREATE FUNCTION @extschema@.grid_bucket("time" timestamptz, width interval, time_zone text) RETURNS timestamp
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3
+    AS 'MODULE_PATHNAME', 'grid_bucket_in_zone';
+COMMENT ON FUNCTION @extschema@.grid_bucket(timestamptz, interval, text) IS
+'The start of the period of the given width, in local time, around what the clocks of a time zone show at that time. The zone is one of pg_timezone_names, or a POSIX rule; abbreviations, whose meaning is a setting, are an error. NULL gives NULL.';
+
+CREATE FUNCTION @extschema@.grid_bucket_last(bucket timestamp, width interval) RETURNS timestamp
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2
+    AS 'MODULE_PATHNAME', 'grid_bucket_last';
+COMMENT ON FUNCTION @extschema@.grid_bucket_last(timestamp, interval) IS
+'A time that no time of the period is later than, for looking the period up by an index; infinity at the end of time.';
+
+CREATE FUNCTION @extschema@.grid_bucket_first(bucket timestamp, time_zone text) RETURNS timestamptz
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3
+    AS 'MODULE_PATHNAME', 'grid_bucket_first_in_zone';
+COMMENT ON FUNCTION @extschema@.grid_bucket_first(timestamp, text) IS
+'A time that no time of the period that begins then in a time zone is earlier than, for looking the period up by an index.';
+
+CREATE FUNCTION @extschema@.grid_bucket_last(bucket timestamp, width interval, time_zone text) RETURNS timestamptz
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3
+    AS 'MODULE_PATHNAME', 'grid_bucket_last_in_zone';
+COMMENT ON FUNCTION @extschema@.grid_bucket_last(timestamp, interval, text) IS
+'A time that no time of the period that begins then in a time zone is later than, for looking the period up by an index.';
+
 CREATE FUNCTION @extschema@.grid_rollup_create(name text, source regclass, code_column name, measures json,
         bucket_column name DEFAULT NULL, bucket_width interval DEFAULT NULL,
         dimensions name[] DEFAULT '{}', lowest_level text DEFAULT NULL, top_level text DEFAULT NULL,
@@ -32,7 +56,7 @@ CREATE FUNCTION @extschema@.grid_rollup_refresh(rollup regclass) RETURNS bigint
     LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 10000
     AS 'MODULE_PATHNAME', 'grid_rollup_refresh';
 COMMENT ON FUNCTION @extschema@.grid_rollup_refresh(regclass) IS
-'Recomputes the touched cells of a rollup and the areas around them, in the caller''s transaction and as the rollup''s owner; the first time, and after TRUNCATE, ATTACH or DETACH, all of it. Returns the number of lowest cells recomputed. For the owner, and roles that may INSERT, UPDATE and DELETE in the rollup.';
+'Recomputes the touched cells of a rollup and the areas around them, in the caller''s transaction and as the rollup''s owner; the first time, and after TRUNCATE, ATTACH or DETACH, all of it. Returns the number of cells recomputed, or of rows of the lowest level after a full build. Builds all of it, too, when most of it was touched. For the owner, and roles that may INSERT, UPDATE and DELETE in the rollup.';
 
 CREATE FUNCTION @extschema@.grid_rollup_touch(rollup regclass) RETURNS void
     LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100

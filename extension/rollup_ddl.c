@@ -1,0 +1,144 @@
+/*
+ * rollup_ddl.c
+ *	  The event triggers of rollups: DDL that changes which tables are below a
+ *	  source, or changes its rows where no trigger fires.
+ */
+#include "rollup_def.h"
+
+#include "commands/event_trigger.h"
+#include "events.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+
+PG_FUNCTION_INFO_V1(grid_rollup_ddl);
+
+static void
+touch_all(List *rollups)
+{
+	ListCell   *lc;
+
+	foreach(lc, rollups)
+		rollup_log_everything(rollup_load(lfirst_oid(lc), false)->log);
+}
+
+/* A table came under, or into the tree of, a source. */
+static void
+table_attached(Oid relation, bool empty)
+{
+	List	   *rollups = rollups_of_source(relation);
+	ListCell   *lc;
+
+	foreach(lc, rollups)
+		rollup_equip(rollup_load(lfirst_oid(lc), false)->source, false);
+	if (!empty)
+		touch_all(rollups);
+}
+
+/* A table has left its parent. */
+static void
+table_detached(Oid parent, Oid child)
+{
+	if (OidIsValid(parent))
+		touch_all(rollups_of_source(parent));
+	if (OidIsValid(child) && rollups_of_source(child) == NIL)
+		rollup_unequip(child);
+}
+
+static void
+table_altered(Oid table, const AlterTableCmd *command)
+{
+	const PartitionCmd *partition = (const PartitionCmd *) command->def;
+
+	switch (command->subtype)
+	{
+		case AT_AttachPartition:
+			table_attached(event_table(partition->name), false);
+			break;
+		case AT_DetachPartition:
+		case AT_DetachPartitionFinalize:
+			table_detached(table, event_table(partition->name));
+			break;
+		case AT_AddInherit:
+			table_attached(table, false);
+			break;
+		case AT_DropInherit:
+			table_detached(event_table((RangeVar *) command->def), table);
+			break;
+		case AT_SetUnLogged:
+			table_attached(table, true);
+			break;
+		default:
+			if (rollups_of_source(table) == NIL)
+				break;
+			/* ENABLE TRIGGER ALL forgets when ours are to fire. */
+			if (event_enables_triggers(command->subtype))
+				rollup_enable_triggers(table);
+			else if (alter_sets_expression(command->subtype))
+				touch_all(rollups_of_source(table));
+	}
+}
+
+static void
+command_ends(const AlterTableStmt *statement)
+{
+	Oid			table = event_table(statement->relation);
+	ListCell   *lc;
+
+	if (!OidIsValid(table))
+		return;
+	foreach(lc, statement->cmds)
+		table_altered(table, lfirst_node(AlterTableCmd, lc));
+}
+
+/*
+ * What the end of a command is too late for.  Who may not do it will be told,
+ * and what was noted here then goes away.
+ *
+ * DETACH PARTITION CONCURRENTLY commits twice, and the rows are gone with the
+ * first.  Changes while triggers were disabled are unknown; afterwards nobody
+ * can tell that they were.
+ */
+static void
+command_starts(const AlterTableStmt *statement)
+{
+	Oid			table = event_table(statement->relation);
+	ListCell   *lc;
+
+	if (!OidIsValid(table) || rollups_of_source(table) == NIL)
+		return;
+	foreach(lc, statement->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if ((command->subtype == AT_DetachPartition && ((PartitionCmd *) command->def)->concurrent) ||
+			(event_enables_triggers(command->subtype) && rollup_triggers_disabled(table)))
+			touch_all(rollups_of_source(table));
+	}
+}
+
+/* grid_rollup_ddl: at the start or end of a statement that concerns tables. */
+Datum
+grid_rollup_ddl(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
+	ListCell   *lc;
+	bool		pushed;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by an event trigger", "grid_rollup_ddl")));
+	pushed = event_begin();
+	if (strcmp(data->event, "ddl_command_end") != 0)
+	{
+		if (IsA(data->parsetree, AlterTableStmt))
+			command_starts((AlterTableStmt *) data->parsetree);
+	}
+	else if (IsA(data->parsetree, AlterTableStmt))
+		command_ends((AlterTableStmt *) data->parsetree);
+	else
+		foreach(lc, event_created_children())
+			table_attached(lfirst_oid(lc), true);
+	event_end(pushed);
+	PG_RETURN_NULL();
+}
