@@ -337,14 +337,13 @@ append_columns(StringInfo buf, const RollupDef *def)
 }
 
 /*
- * The tables.  Rows are deleted by their contents, and a publication FOR ALL
+ * The tables; their indexes come with the first refresh, which fills them.  Rows are deleted by their contents, and a publication FOR ALL
  * TABLES must not forbid that: hence the replica identity.
  */
 static void
 create_tables(RollupDef *def, const CreateRequest *request)
 {
 	static const char *const suffixes[] = {"", "_rest"};
-	char	   *bucket = def->ntimes > 0 ? ", bucket" : "";
 	StringInfoData buf;
 
 	for (int part = 0; part < (int) lengthof(suffixes); part++)
@@ -355,12 +354,8 @@ create_tables(RollupDef *def, const CreateRequest *request)
 		appendStringInfo(&buf, "CREATE TABLE %s (code %s.gridcode NOT NULL%s", table, def->schema,
 						 part == 0 ? ", level pg_catalog.text NOT NULL" : "");
 		append_columns(&buf, def);
-		appendStringInfo(&buf, ", UNIQUE NULLS NOT DISTINCT (%s%s%s%s))",
-						 part == 0 ? "level" : "code", bucket, sql_dims(def, ""),
-						 part == 0 ? ", code" : "");
+		appendStringInfoChar(&buf, ')');
 		rollup_execute(buf.data);
-		if (part == 0)
-			rollup_execute(psprintf("CREATE INDEX ON %s (code%s)", table, bucket));
 		rollup_execute(psprintf("ALTER TABLE %s REPLICA IDENTITY FULL", table));
 	}
 	initStringInfo(&buf);

@@ -80,6 +80,7 @@ typedef struct Touched
 	int64		count;
 	bool		everything;
 	int64		unassigned;		/* the number of such rows, or the change of it */
+	bool		rest;			/* some are no area of the lowest level */
 	Datum		values[2];		/* codes, buckets: arrays of the same length */
 	Oid			types[2];
 	int			nargs;			/* 1 without buckets */
@@ -114,9 +115,26 @@ check_may_refresh(Oid rollup)
 				 errhint("It takes the owner, or INSERT, UPDATE and DELETE on it.")));
 }
 
-/* Steps 1 and 2 of the protocol.  Returns the definition, and how many lowest rows are stored. */
+/* A column of the only row of the last result, kept beyond the next query. */
+static Datum
+keep(int column, bool *isnull)
+{
+	Form_pg_attribute attribute = TupleDescAttr(SPI_tuptable->tupdesc, column - 1);
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, isnull);
+
+	return *isnull ? (Datum) 0 : datumCopy(value, attribute->attbyval, attribute->attlen);
+}
+
+/* What the catalog says before the refresh. */
+typedef struct Before
+{
+	bool		filled;
+	int64		stored;			/* rows of the lowest level, and the rest */
+} Before;
+
+/* Steps 1 and 2 of the protocol.  Returns the definition. */
 static RollupDef *
-begin_refresh(Oid rollup, int64 *stored)
+begin_refresh(Oid rollup, Before *before)
 {
 	RollupDef  *def = rollup_load(rollup, false);
 	OwnerContext context;
@@ -133,10 +151,13 @@ begin_refresh(Oid rollup, int64 *stored)
 	owner_enter_catalog(&context);
 	updated = rollup_execute_args(psprintf("UPDATE %s.grid_rollup_catalog"
 										   " SET refreshed_at = pg_catalog.clock_timestamp()"
-										   " WHERE rollup = $1 RETURNING stored", def->schema),
+										   " WHERE rollup = $1 RETURNING filled, stored", def->schema),
 								  1, types, values, NULL);
 	if (updated == 1)
-		*stored = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	{
+		before->filled = DatumGetBool(keep(1, &isnull));
+		before->stored = DatumGetInt64(keep(2, &isnull));
+	}
 	owner_leave(&context);
 	if (updated != 1)
 		ereport(ERROR,
@@ -144,16 +165,6 @@ begin_refresh(Oid rollup, int64 *stored)
 				 errmsg("rollup \"%s\" was created after this transaction's snapshot",
 						get_rel_name(rollup))));
 	return def;
-}
-
-/* A column of the only row of the last result, kept beyond the next query. */
-static Datum
-keep(int column, bool *isnull)
-{
-	Form_pg_attribute attribute = TupleDescAttr(SPI_tuptable->tupdesc, column - 1);
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, isnull);
-
-	return *isnull ? (Datum) 0 : datumCopy(value, attribute->attbyval, attribute->attlen);
 }
 
 static bool
@@ -212,22 +223,25 @@ take_log(const RollupDef *def, int64 max_cells, Touched *touched)
 	rollup_execute(psprintf("WITH %s, cells AS MATERIALIZED (SELECT DISTINCT code%s FROM taken WHERE code IS NOT NULL),"
 							" summary AS MATERIALIZED (SELECT c.n, c.n OPERATOR(pg_catalog.>) %d"
 							" OR COALESCE(t.everything, false) AS everything, COALESCE(t.unassigned, 0) AS unassigned"
-							" FROM (SELECT pg_catalog.count(*) AS n FROM cells) c,"
+							" , COALESCE(c.rest, false) AS rest"
+							" FROM (SELECT pg_catalog.count(*) AS n, pg_catalog.bool_or(%s IS NULL) AS rest FROM cells) c,"
 							" (SELECT pg_catalog.bool_or(code IS NULL AND unassigned IS NULL) AS everything,"
 							" pg_catalog.sum(unassigned)::pg_catalog.int8 AS unassigned FROM taken) t)"
-							" SELECT n, everything, CASE WHEN everything THEN (%s) ELSE unassigned END,"
+							" SELECT n, everything, rest, CASE WHEN everything THEN (%s) ELSE unassigned END,"
 							" CASE WHEN NOT everything THEN (SELECT pg_catalog.array_agg(code) FROM cells) END%s FROM summary",
-							taken_rows(def, max_cells), bucket, MOST_TOUCHED, sql_count_unassigned(def),
+							taken_rows(def, max_cells), bucket, MOST_TOUCHED, sql_ancestor(def, "code", 0),
+							sql_count_unassigned(def),
 							def->ntimes > 0 ? ", CASE WHEN NOT everything THEN"
 							" (SELECT pg_catalog.array_agg(bucket) FROM cells) END" : ""));
 	touched->count = DatumGetInt64(keep(1, &isnull));
 	touched->everything = DatumGetBool(keep(2, &isnull));
-	touched->unassigned = DatumGetInt64(keep(3, &isnull));
+	touched->rest = DatumGetBool(keep(3, &isnull));
+	touched->unassigned = DatumGetInt64(keep(4, &isnull));
 	touched->nargs = def->ntimes > 0 ? 2 : 1;
 	for (int i = 0; i < touched->nargs; i++)
 	{
-		touched->values[i] = keep(4 + i, &isnull);
-		touched->types[i] = TupleDescAttr(SPI_tuptable->tupdesc, 3 + i)->atttypid;
+		touched->values[i] = keep(5 + i, &isnull);
+		touched->types[i] = TupleDescAttr(SPI_tuptable->tupdesc, 4 + i)->atttypid;
 	}
 }
 
@@ -300,15 +314,17 @@ look_up_by_code(const RollupDef *def, const Touched *touched)
 }
 
 /*
- * Cells computed from the source: all of them, or the touched ones.  These are
+ * Cells computed from the source, either areas of the lowest level or the rest:
+ * all of them, or the touched ones.  These are
  * looked up for each touched code with its touched buckets, LATERAL, because
  * the planner knows no selectivity for a range that comes from a join and would
  * read the whole source; or, without an index or where they are many, picked
  * out of the whole source, read once.
  */
 static char *
-fresh_cells(const RollupDef *def, const Touched *touched)
+fresh_cells(const RollupDef *def, bool rest, const Touched *touched)
 {
+	char	   *kind = psprintf("%s IS %s", sql_ancestor(def, "w.code", 0), rest ? "NULL" : "NOT NULL");
 	char	   *figures = psprintf("SELECT w.cell AS code%s%s%s FROM %s w",
 								   sql_bucket(def, "w"), sql_rows_dims(def, "w", true),
 								   sql_aggregates(def, "w"), def->rows_name);
@@ -316,18 +332,18 @@ fresh_cells(const RollupDef *def, const Touched *touched)
 								  sql_rows_dims(def, "w", false));
 
 	if (touched == NULL)
-		return psprintf("%s%s", figures, groups);
+		return psprintf("%s WHERE %s%s", figures, kind, groups);
 	if (!touched->by_code)
-		return psprintf("%s JOIN %s t ON %s%s%s", figures, touched_cells(def),
+		return psprintf("%s JOIN %s t ON %s%s WHERE %s%s", figures, touched_cells(def),
 						sql_code_is(def, "w.cell", "t.code"), sql_same_bucket(def, "w", "t"),
-						groups);
+						kind, groups);
 	return psprintf("SELECT f.* FROM (SELECT c.code%s FROM %s c GROUP BY c.code) t"
-					" CROSS JOIN LATERAL (%s WHERE %s AND %s%s%s%s) f",
+					" CROSS JOIN LATERAL (%s WHERE %s AND %s AND %s%s%s%s) f",
 					def->ntimes > 0 ? ", pg_catalog.array_agg(c.bucket) AS buckets,"
 					" pg_catalog.min(c.bucket) AS first, pg_catalog.max(c.bucket) AS last" : "",
 					touched_cells(def), figures,
 					sql_code_between(def, "w.code", "t.code", sql_cell_end(def, "t.code")),
-					sql_code_is(def, "w.cell", "t.code"),
+					sql_code_is(def, "w.cell", "t.code"), kind,
 					def->ntimes > 0 ? " AND w.bucket OPERATOR(pg_catalog.=) ANY (t.buckets)" : "",
 					sql_times_near(def, "w", "t.first", "t.last"), groups);
 }
@@ -341,26 +357,21 @@ index_order(const RollupDef *def)
 }
 
 /*
- * Step 4: the lowest areas and the rest, in one statement, so under one
- * snapshot.  Returns how many rows are stored now.
+ * Step 4, for areas of the lowest level or for the rest.  These may be computed
+ * under different snapshots: a cell is one or the other.  Returns how many rows
+ * are stored.
  */
 static int64
-compute_cells(const RollupDef *def, const Touched *touched)
+compute_cells(const RollupDef *def, bool rest, const Touched *touched)
 {
 	char	   *columns = psprintf("%s%s%s", def->ntimes > 0 ? ", bucket" : "",
 								   sql_dims(def, ""), sql_measures(def, ""));
-	bool		isnull;
+	char	   *level = rest ? pstrdup("") : psprintf(", %s", quote_literal_cstr(def->levels[0]));
 
-	execute_touched(psprintf("WITH fresh AS MATERIALIZED (%s),"
-							 " rest AS (INSERT INTO %s SELECT code%s FROM fresh WHERE %s IS NULL),"
-							 " lowest AS (INSERT INTO %s SELECT code, %s%s FROM fresh WHERE %s IS NOT NULL%s)"
-							 " SELECT pg_catalog.count(*) FROM fresh",
-							 fresh_cells(def, touched),
-							 def->rest_name, columns, sql_ancestor(def, "code", 0),
-							 def->rollup_name, quote_literal_cstr(def->levels[0]), columns,
-							 sql_ancestor(def, "code", 0), index_order(def)),
-					touched);
-	return DatumGetInt64(keep(1, &isnull));
+	return (int64) execute_touched(psprintf("INSERT INTO %s SELECT code%s%s FROM (%s) f%s",
+											rest ? def->rest_name : def->rollup_name, level, columns,
+											fresh_cells(def, rest, touched), index_order(def)),
+								   touched);
 }
 
 /* What counts in an area of a level: areas of the level below, and the rest in no such area. */
@@ -410,20 +421,55 @@ merge_level(const RollupDef *def, int level, const Touched *touched)
 					touched);
 }
 
+/* The dimensions as NAME_rest calls them: the rollup's may have been renamed since. */
+static char *
+rest_dims(const RollupDef *def)
+{
+	AttrNumber	first = def->ntimes > 0 ? 3 : 2;	/* behind code and perhaps bucket */
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < def->ndims; i++)
+		appendStringInfo(&buf, ", %s", quote_identifier(get_attname(def->rest, first + i, false)));
+	return buf.data;
+}
+
+/*
+ * The indexes of a rollup that has just been filled: made at once and not row by
+ * row, a full build takes half the time.
+ */
+static void
+create_indexes(const RollupDef *def)
+{
+	const char *bucket = def->ntimes > 0 ? ", bucket" : "";
+
+	rollup_execute(psprintf("CREATE UNIQUE INDEX ON %s (level%s%s, code) NULLS NOT DISTINCT",
+							def->rollup_name, bucket, sql_dims(def, "")));
+	rollup_execute(psprintf("CREATE INDEX ON %s (code%s)", def->rollup_name, bucket));
+	rollup_execute(psprintf("CREATE UNIQUE INDEX ON %s (code%s%s) NULLS NOT DISTINCT",
+							def->rest_name, bucket, rest_dims(def)));
+}
+
 /* Returns how many lowest rows are stored now. */
 static int64
-rebuild(const RollupDef *def)
+rebuild(const RollupDef *def, bool filled)
 {
 	int64		stored;
 
-	rollup_execute(psprintf("DELETE FROM %s", def->rollup_name));
-	rollup_execute(psprintf("DELETE FROM %s", def->rest_name));
-	stored = compute_cells(def, NULL);
+	if (filled)
+	{
+		rollup_execute(psprintf("DELETE FROM %s", def->rollup_name));
+		rollup_execute(psprintf("DELETE FROM %s", def->rest_name));
+	}
+	stored = compute_cells(def, false, NULL) + compute_cells(def, true, NULL);
 	for (int level = 1; level < def->nlevels; level++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		merge_level(def, level, NULL);
 	}
+	if (!filled)
+		create_indexes(def);
+	rollup_execute(psprintf("ANALYZE %s, %s", def->rollup_name, def->rest_name));
 	return stored;
 }
 
@@ -436,12 +482,15 @@ recompute(const RollupDef *def, Touched *touched, int64 stored)
 {
 	int64		deleted;
 
-	deleted = delete_figures(def, def->rollup_name, def->levels[0], touched_cells(def), touched) +
-		delete_figures(def, def->rest_name, NULL, touched_cells(def), touched);
+	deleted = delete_figures(def, def->rollup_name, def->levels[0], touched_cells(def), touched);
+	if (touched->rest)
+		deleted += delete_figures(def, def->rest_name, NULL, touched_cells(def), touched);
 	if (is_most(deleted, stored))
 		return -1;
 	touched->by_code = look_up_by_code(def, touched);
-	stored += compute_cells(def, touched) - deleted;
+	stored += compute_cells(def, false, touched) - deleted;
+	if (touched->rest)
+		stored += compute_cells(def, true, touched);
 	for (int level = 1; level < def->nlevels; level++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -470,11 +519,14 @@ end_refresh(const RollupDef *def, const Touched *touched, int64 stored)
 
 /* The refresh proper, as the rollup's owner.  Returns the cells it has computed. */
 static int64
-refresh(const RollupDef *def, int64 max_cells, int64 stored)
+refresh(const RollupDef *def, int64 max_cells, const Before *before)
 {
 	Touched		touched = {0};
+	int64		stored = before->stored;
 	bool		whole;
 
+	if (!before->filled)
+		rollup_log_everything(def->log);
 	if (max_cells > 0 && (is_most(count_log(def), stored) || log_has(def, "code IS NULL AND unassigned IS NULL")))
 		max_cells = 0;
 	take_log(def, max_cells, &touched);
@@ -485,7 +537,7 @@ refresh(const RollupDef *def, int64 max_cells, int64 stored)
 		whole = stored < 0;
 	}
 	if (whole && (touched.everything || touched.count > 0))
-		stored = rebuild(def);
+		stored = rebuild(def, before->filled);
 	if (touched.everything || touched.count > 0 || touched.unassigned != 0)
 		end_refresh(def, &touched, stored);
 	return touched.everything ? stored : touched.count;
@@ -496,13 +548,13 @@ rollup_refresh(Oid rollup, int64 max_cells, bool *more)
 {
 	OwnerContext context;
 	RollupDef  *def;
-	int64		stored;
+	Before		before = {0};
 	int64		cells;
 
 	SPI_connect();
-	def = begin_refresh(rollup, &stored);
+	def = begin_refresh(rollup, &before);
 	owner_enter(&context, relation_owner(rollup));
-	cells = refresh(def, max_cells, stored);
+	cells = refresh(def, max_cells, &before);
 	if (more)
 		*more = log_has(def, "true");
 	owner_leave(&context);
