@@ -43,6 +43,9 @@ enum
 	ARG_SCHEME
 };
 
+/* Per cent of a page that are filled at first: figures are updated, and then stay on their page. */
+#define ROLLUP_FILLFACTOR 90
+
 /* The longest suffix that is put behind the name of a rollup. */
 #define LONGEST_SUFFIX "_live"
 
@@ -352,9 +355,9 @@ create_tables(RollupDef *def, const CreateRequest *request)
 
 		initStringInfo(&buf);
 		appendStringInfo(&buf, "CREATE TABLE %s (code %s.gridcode NOT NULL%s", table, def->schema,
-						 part == 0 ? ", level pg_catalog.text NOT NULL" : "");
+						 part == 0 ? ", level pg_catalog.text COLLATE \"C\" NOT NULL" : "");
 		append_columns(&buf, def);
-		appendStringInfoChar(&buf, ')');
+		appendStringInfo(&buf, ") WITH (fillfactor = %d)", ROLLUP_FILLFACTOR);
 		rollup_execute(buf.data);
 		rollup_execute(psprintf("ALTER TABLE %s REPLICA IDENTITY FULL", table));
 	}

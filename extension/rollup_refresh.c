@@ -13,7 +13,8 @@
  *	  Writers append to NAME_log in the transaction that changes the source: a
  *	  change and its log row become visible together.  Figures are in NAME and
  *	  NAME_rest, what a log row says in rollup_def.h.  The number of source rows
- *	  in no cell and the number of lowest rows stored are in the catalog.
+ *	  in no cell, and that of lowest cells after the last full build, are in the
+ *	  catalog.
  *
  * CONCURRENCY PROTOCOL
  *	  1. The source is locked ACCESS SHARE, then the rollup ROW EXCLUSIVE; drop
@@ -129,7 +130,7 @@ keep(int column, bool *isnull)
 typedef struct Before
 {
 	bool		filled;
-	int64		stored;			/* rows of the lowest level, and the rest */
+	int64		cells;			/* lowest ones, after the last full build */
 } Before;
 
 /* Steps 1 and 2 of the protocol.  Returns the definition. */
@@ -151,12 +152,12 @@ begin_refresh(Oid rollup, Before *before)
 	owner_enter_catalog(&context);
 	updated = rollup_execute_args(psprintf("UPDATE %s.grid_rollup_catalog"
 										   " SET refreshed_at = pg_catalog.clock_timestamp()"
-										   " WHERE rollup = $1 RETURNING filled, stored", def->schema),
+										   " WHERE rollup = $1 RETURNING filled, cells", def->schema),
 								  1, types, values, NULL);
 	if (updated == 1)
 	{
 		before->filled = DatumGetBool(keep(1, &isnull));
-		before->stored = DatumGetInt64(keep(2, &isnull));
+		before->cells = DatumGetInt64(keep(2, &isnull));
 	}
 	owner_leave(&context);
 	if (updated != 1)
@@ -186,9 +187,9 @@ count_log(const RollupDef *def)
 
 /* Is it less work to compute everything than so many cells? */
 static bool
-is_most(int64 cells, int64 stored)
+is_most(int64 touched, int64 cells)
 {
-	return cells > Max(stored / 2, FEW_TOUCHED);
+	return touched > Max(cells / 2, FEW_TOUCHED);
 }
 
 /* The deleted log rows: all, or so many cells with all their rows. */
@@ -272,18 +273,6 @@ touched_areas(const RollupDef *def, int level)
 					sql_bucket(def, "c"), touched_cells(def), sql_ancestor(def, "c.code", level));
 }
 
-/* Returns how many rows are gone. */
-static int64
-delete_figures(const RollupDef *def, const char *table, const char *level, const char *areas,
-			   const Touched *touched)
-{
-	return (int64) execute_touched(psprintf("DELETE FROM %s r USING %s t WHERE %s%s%s", table, areas,
-							 sql_code_is(def, "r.code", "t.code"), sql_same_bucket(def, "r", "t"),
-							 level ? psprintf(" AND r.level OPERATOR(pg_catalog.=) %s",
-											  quote_literal_cstr(level)) : ""),
-					touched);
-}
-
 /* Rows of a table and all below it as last counted; 0 where nobody has. */
 static double
 counted_rows(Oid top)
@@ -315,11 +304,10 @@ look_up_by_code(const RollupDef *def, const Touched *touched)
 
 /*
  * Cells computed from the source, either areas of the lowest level or the rest:
- * all of them, or the touched ones.  These are
- * looked up for each touched code with its touched buckets, LATERAL, because
- * the planner knows no selectivity for a range that comes from a join and would
- * read the whole source; or, without an index or where they are many, picked
- * out of the whole source, read once.
+ * all of them, or the touched ones.  These are looked up for each touched code
+ * within its touched buckets, LATERAL, because the planner knows no selectivity
+ * for a range that comes from a join and would read the whole source; or,
+ * without an index or where they are many, picked out of the whole source.
  */
 static char *
 fresh_cells(const RollupDef *def, bool rest, const Touched *touched)
@@ -348,32 +336,6 @@ fresh_cells(const RollupDef *def, bool rest, const Touched *touched)
 					sql_times_near(def, "w", "t.first", "t.last"), groups);
 }
 
-/* Rows of a level in the order of the rollup's key: then its index is filled page by page. */
-static char *
-index_order(const RollupDef *def)
-{
-	return psprintf(" ORDER BY %s%scode", def->ntimes > 0 ? "bucket, " : "",
-					def->ndims > 0 ? psprintf("%s, ", sql_dims(def, "") + 2) : "");
-}
-
-/*
- * Step 4, for areas of the lowest level or for the rest.  These may be computed
- * under different snapshots: a cell is one or the other.  Returns how many rows
- * are stored.
- */
-static int64
-compute_cells(const RollupDef *def, bool rest, const Touched *touched)
-{
-	char	   *columns = psprintf("%s%s%s", def->ntimes > 0 ? ", bucket" : "",
-								   sql_dims(def, ""), sql_measures(def, ""));
-	char	   *level = rest ? pstrdup("") : psprintf(", %s", quote_literal_cstr(def->levels[0]));
-
-	return (int64) execute_touched(psprintf("INSERT INTO %s SELECT code%s%s FROM (%s) f%s",
-											rest ? def->rest_name : def->rollup_name, level, columns,
-											fresh_cells(def, rest, touched), index_order(def)),
-								   touched);
-}
-
 /* What counts in an area of a level: areas of the level below, and the rest in no such area. */
 static char *
 parts_of_level(const RollupDef *def, int level, const char *condition)
@@ -387,45 +349,197 @@ parts_of_level(const RollupDef *def, int level, const char *condition)
 					columns, sql_rest(def, "r"), sql_ancestor(def, "r.code", level - 1), condition);
 }
 
-/* Step 5 for one level. */
-static void
-merge_level(const RollupDef *def, int level, const Touched *touched)
+/* Areas of a level merged from the figures below: all of them, or those around touched cells. */
+static char *
+merged_areas(const RollupDef *def, int level, const Touched *touched)
 {
-	char	   *columns = psprintf("%s%s%s", def->ntimes > 0 ? ", bucket" : "",
-								   sql_dims(def, ""), sql_measures(def, ""));
 	char	   *area = sql_ancestor(def, "p.code", level);
-	char	   *source;
 	char	   *inside;
 
 	if (touched == NULL)
-		source = psprintf("SELECT %s AS code%s%s%s FROM (%s) p WHERE %s IS NOT NULL GROUP BY 1%s%s",
-						  area, sql_bucket(def, "p"), sql_dims(def, "p."), sql_merges(def, "p"),
-						  parts_of_level(def, level, ""), area,
-						  sql_bucket(def, "p"), sql_dims(def, "p."));
-	else
-	{
-		inside = psprintf(" AND %s%s",
-						  sql_code_between(def, "r.code", "t.code",
-										   psprintf("%s.grid_last(t.code)", def->schema)),
-						  sql_same_bucket(def, "r", "t"));
-		source = psprintf("SELECT t.code%s%s%s FROM %s t CROSS JOIN LATERAL"
-						  " (SELECT 1%s%s FROM (%s) p GROUP BY 1%s"
-						  " HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) m",
-						  sql_bucket(def, "t"), sql_dims(def, "m."), sql_measures(def, "m."),
-						  touched_areas(def, level), sql_dims(def, "p."), sql_merges(def, "p"),
-						  parts_of_level(def, level, inside), sql_dims(def, "p."));
-	}
-	execute_touched(psprintf("INSERT INTO %s SELECT code, %s%s FROM (%s) s%s",
-							 def->rollup_name, quote_literal_cstr(def->levels[level]),
-							 columns, source, index_order(def)),
+		return psprintf("SELECT %s AS code%s%s%s FROM (%s) p WHERE %s IS NOT NULL GROUP BY 1%s%s",
+						area, sql_bucket(def, "p"), sql_dims(def, "p."), sql_merges(def, "p"),
+						parts_of_level(def, level, ""), area,
+						sql_bucket(def, "p"), sql_dims(def, "p."));
+	inside = psprintf(" AND %s%s",
+					  sql_code_between(def, "r.code", "t.code",
+									   psprintf("%s.grid_last(t.code)", def->schema)),
+					  sql_same_bucket(def, "r", "t"));
+	return psprintf("SELECT t.code%s%s%s FROM %s t CROSS JOIN LATERAL"
+					" (SELECT 1%s%s FROM (%s) p GROUP BY 1%s"
+					" HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) m",
+					sql_bucket(def, "t"), sql_dims(def, "m."), sql_measures(def, "m."),
+					touched_areas(def, level), sql_dims(def, "p."), sql_merges(def, "p"),
+					parts_of_level(def, level, inside), sql_dims(def, "p."));
+}
+
+/* ", a.p1, a.p2 …": columns that are called by number, because users may call them anything. */
+static char *
+numbered(const char *alias, const char *prefix, int count)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 1; i <= count; i++)
+		appendStringInfo(&buf, ", %s%s%d", alias, prefix, i);
+	return buf.data;
+}
+
+/* The columns of a table of figures before the first dimension. */
+static int
+columns_before_dims(const RollupDef *def, Oid table)
+{
+	return (table == def->rest ? 1 : 2) + (def->ntimes > 0);
+}
+
+/* "measure = p.m1, …" */
+static char *
+assignments(const RollupDef *def, Oid table)
+{
+	AttrNumber	first = columns_before_dims(def, table) + def->ndims + 1;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < def->nmeasures; i++)
+		appendStringInfo(&buf, "%s%s = p.m%d", i > 0 ? ", " : "",
+						 quote_identifier(get_attname(table, first + i, false)), i + 1);
+	return buf.data;
+}
+
+/* Rows in the order of the rollup's key: what is read together is written together. */
+static char *
+key_order(const RollupDef *def)
+{
+	return psprintf(" ORDER BY %scode%s", def->ntimes > 0 ? "bucket, " : "",
+					numbered("", "d", def->ndims));
+}
+
+/* The figures as stored: where they are, key, and the rest of the row as two records. */
+static char *
+stored_figures(const RollupDef *def, Oid table, const char *level, const char *areas)
+{
+	return psprintf("SELECT r.ctid%s%s, ROW(%s), ROW(%s) FROM %s%s%s",
+					", r.code", sql_bucket(def, "r"),
+					def->ndims > 0 ? sql_dims(def, "r.") + 2 : "", sql_measures(def, "r.") + 2,
+					table == def->rest ? sql_rest(def, "r") : psprintf("%s r", def->rollup_name),
+					areas ? psprintf(" JOIN %s t ON %s%s", areas, sql_code_is(def, "r.code", "t.code"),
+									 sql_same_bucket(def, "r", "t")) : "",
+					level ? psprintf(" WHERE r.level OPERATOR(pg_catalog.=) %s", quote_literal_cstr(level)) : "");
+}
+
+/*
+ * Make the figures of a level, or of the rest where level is NULL, equal to
+ * fresh ones: all, or those of some areas.  Rows that are right already stay as
+ * they are, and others keep their place in the indexes if their page has room:
+ * most of what is touched has changed in one dimension only.
+ */
+static void
+write_figures(const RollupDef *def, const char *level, const char *fresh, const char *areas,
+			  const Touched *touched)
+{
+	Oid			table = level ? def->rollup : def->rest;
+	char	   *name = level ? def->rollup_name : def->rest_name;
+	const char *bucket = def->ntimes > 0 ? ", bucket" : "";
+	char	   *dims = numbered("", "d", def->ndims);
+	char	   *measures = numbered("", "m", def->nmeasures);
+
+	execute_touched(psprintf("WITH fresh(code%s%s%s) AS (%s),"
+							 " stored(id, code%s, dims, measures) AS (%s),"
+							 " pair AS MATERIALIZED (SELECT o.id, f.* FROM fresh f FULL JOIN stored o ON %s%s"
+							 " AND pg_catalog.record_eq(ROW(%s), o.dims)"
+							 " WHERE o.id IS NULL OR f.code IS NULL"
+							 " OR NOT pg_catalog.record_image_eq(ROW(%s), o.measures)),"
+							 " changed AS (UPDATE %s r SET %s FROM pair p"
+							 " WHERE r.ctid OPERATOR(pg_catalog.=) p.id AND p.code IS NOT NULL),"
+							 " gone AS (DELETE FROM %s r USING pair p"
+							 " WHERE r.ctid OPERATOR(pg_catalog.=) p.id AND p.code IS NULL)"
+							 " INSERT INTO %s SELECT code%s%s%s%s FROM pair WHERE id IS NULL%s",
+							 bucket, dims, measures, fresh,
+							 bucket, stored_figures(def, table, level, areas),
+							 sql_code_is(def, "f.code", "o.code"), sql_same_bucket(def, "f", "o"),
+							 def->ndims > 0 ? numbered("f.", "d", def->ndims) + 2 : "",
+							 numbered("f.", "m", def->nmeasures) + 2,
+							 name, assignments(def, table), name,
+							 name, level ? psprintf(", %s", quote_literal_cstr(level)) : "",
+							 bucket, dims, measures, key_order(def)),
 					touched);
+}
+
+/* The same where there are no figures yet. */
+static void
+write_first_figures(const RollupDef *def, const char *level, const char *fresh)
+{
+	const char *bucket = def->ntimes > 0 ? ", bucket" : "";
+	char	   *dims = numbered("", "d", def->ndims);
+	char	   *measures = numbered("", "m", def->nmeasures);
+
+	rollup_execute(psprintf("INSERT INTO %s SELECT code%s%s%s%s FROM (%s) f(code%s%s%s)%s",
+							level ? def->rollup_name : def->rest_name,
+							level ? psprintf(", %s", quote_literal_cstr(level)) : "",
+							bucket, dims, measures, fresh, bucket, dims, measures, key_order(def)));
+}
+
+/*
+ * Step 4 for areas of the lowest level or for the rest, which may be computed
+ * under different snapshots: a cell is one or the other.
+ */
+static void
+compute_cells(const RollupDef *def, const char *level, const Touched *touched, bool filled)
+{
+	char	   *fresh = fresh_cells(def, level == NULL, touched);
+
+	if (filled)
+		write_figures(def, level, fresh, touched ? touched_cells(def) : NULL, touched);
+	else
+		write_first_figures(def, level, fresh);
+}
+
+/* Step 5 for one level. */
+static void
+merge_level(const RollupDef *def, int level, const Touched *touched, bool filled)
+{
+	char	   *fresh = merged_areas(def, level, touched);
+
+	if (filled)
+		write_figures(def, def->levels[level], fresh, touched ? touched_areas(def, level) : NULL, touched);
+	else
+		write_first_figures(def, def->levels[level], fresh);
+}
+
+/* Steps 4 and 5, for the touched cells or, where that is NULL, all. */
+static void
+compute(const RollupDef *def, const Touched *touched, bool filled)
+{
+	compute_cells(def, def->levels[0], touched, filled);
+	if (touched == NULL || touched->rest)
+		compute_cells(def, NULL, touched, filled);
+	for (int level = 1; level < def->nlevels; level++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		merge_level(def, level, touched, filled);
+	}
+}
+
+/* Number of cells there are. */
+static int64
+count_cells(const RollupDef *def)
+{
+	const char *bucket = def->ntimes > 0 ? ", bucket" : "";
+	bool		isnull;
+
+	rollup_execute(psprintf("SELECT pg_catalog.count(*) FROM (SELECT DISTINCT code%s FROM %s"
+							" WHERE level OPERATOR(pg_catalog.=) %s"
+							" UNION ALL SELECT DISTINCT code%s FROM %s) c",
+							bucket, def->rollup_name, quote_literal_cstr(def->levels[0]),
+							bucket, def->rest_name));
+	return DatumGetInt64(keep(1, &isnull));
 }
 
 /* The dimensions as NAME_rest calls them: the rollup's may have been renamed since. */
 static char *
 rest_dims(const RollupDef *def)
 {
-	AttrNumber	first = def->ntimes > 0 ? 3 : 2;	/* behind code and perhaps bucket */
+	AttrNumber	first = columns_before_dims(def, def->rest) + 1;
 	StringInfoData buf;
 
 	initStringInfo(&buf);
@@ -436,81 +550,43 @@ rest_dims(const RollupDef *def)
 
 /*
  * The indexes of a rollup that has just been filled: made at once and not row by
- * row, a full build takes half the time.
+ * row, a full build takes half the time.  Code comes before the dimensions, so
+ * that what is inside an area in a bucket is side by side.
  */
 static void
 create_indexes(const RollupDef *def)
 {
 	const char *bucket = def->ntimes > 0 ? ", bucket" : "";
 
-	rollup_execute(psprintf("CREATE UNIQUE INDEX ON %s (level%s%s, code) NULLS NOT DISTINCT",
+	rollup_execute(psprintf("CREATE UNIQUE INDEX ON %s (level%s, code%s) NULLS NOT DISTINCT",
 							def->rollup_name, bucket, sql_dims(def, "")));
 	rollup_execute(psprintf("CREATE INDEX ON %s (code%s)", def->rollup_name, bucket));
 	rollup_execute(psprintf("CREATE UNIQUE INDEX ON %s (code%s%s) NULLS NOT DISTINCT",
 							def->rest_name, bucket, rest_dims(def)));
 }
 
-/* Returns how many lowest rows are stored now. */
+/* A full build.  Returns how many lowest cells there are. */
 static int64
-rebuild(const RollupDef *def, bool filled)
+build(const RollupDef *def, bool filled)
 {
-	int64		stored;
-
-	if (filled)
-	{
-		rollup_execute(psprintf("DELETE FROM %s", def->rollup_name));
-		rollup_execute(psprintf("DELETE FROM %s", def->rest_name));
-	}
-	stored = compute_cells(def, false, NULL) + compute_cells(def, true, NULL);
-	for (int level = 1; level < def->nlevels; level++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		merge_level(def, level, NULL);
-	}
+	compute(def, NULL, filled);
 	if (!filled)
 		create_indexes(def);
 	rollup_execute(psprintf("ANALYZE %s, %s", def->rollup_name, def->rest_name));
-	return stored;
-}
-
-/*
- * Recompute the touched cells, and return how many lowest rows are stored
- * then; or -1, with some rows deleted, if those were most of the rollup.
- */
-static int64
-recompute(const RollupDef *def, Touched *touched, int64 stored)
-{
-	int64		deleted;
-
-	deleted = delete_figures(def, def->rollup_name, def->levels[0], touched_cells(def), touched);
-	if (touched->rest)
-		deleted += delete_figures(def, def->rest_name, NULL, touched_cells(def), touched);
-	if (is_most(deleted, stored))
-		return -1;
-	touched->by_code = look_up_by_code(def, touched);
-	stored += compute_cells(def, false, touched) - deleted;
-	if (touched->rest)
-		stored += compute_cells(def, true, touched);
-	for (int level = 1; level < def->nlevels; level++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		delete_figures(def, def->rollup_name, def->levels[level], touched_areas(def, level), touched);
-		merge_level(def, level, touched);
-	}
-	return stored;
+	return count_cells(def);
 }
 
 /* Note in the catalog what the refresh has found. */
 static void
-end_refresh(const RollupDef *def, const Touched *touched, int64 stored)
+end_refresh(const RollupDef *def, const Touched *touched, int64 cells)
 {
 	OwnerContext context;
 	Oid			types[] = {OIDOID, INT8OID, INT8OID};
-	Datum		values[] = {ObjectIdGetDatum(def->rollup), Int64GetDatum(stored),
+	Datum		values[] = {ObjectIdGetDatum(def->rollup), Int64GetDatum(cells),
 	Int64GetDatum(touched->unassigned)};
 
 	owner_enter_catalog(&context);
-	rollup_execute_args(psprintf("UPDATE %s.grid_rollup_catalog SET filled = true, stored = $2, unassigned = %s$3"
+	rollup_execute_args(psprintf("UPDATE %s.grid_rollup_catalog SET filled = true, cells = $2, unassigned = %s$3"
 								 " WHERE rollup = $1", def->schema,
 								 touched->everything ? "" : "unassigned + "),
 						lengthof(types), types, values, NULL);
@@ -522,25 +598,25 @@ static int64
 refresh(const RollupDef *def, int64 max_cells, const Before *before)
 {
 	Touched		touched = {0};
-	int64		stored = before->stored;
-	bool		whole;
+	int64		cells = before->cells;
+	int64		computed;
 
 	if (!before->filled)
 		rollup_log_everything(def->log);
-	if (max_cells > 0 && (is_most(count_log(def), stored) || log_has(def, "code IS NULL AND unassigned IS NULL")))
+	if (max_cells > 0 && (is_most(count_log(def), cells) || log_has(def, "code IS NULL AND unassigned IS NULL")))
 		max_cells = 0;
 	take_log(def, max_cells, &touched);
-	whole = touched.everything || is_most(touched.count, stored);
-	if (!whole && touched.count > 0)
+	computed = touched.count;
+	if (touched.everything || is_most(touched.count, cells))
+		computed = cells = build(def, before->filled);
+	else if (touched.count > 0)
 	{
-		stored = recompute(def, &touched, stored);
-		whole = stored < 0;
+		touched.by_code = look_up_by_code(def, &touched);
+		compute(def, &touched, true);
 	}
-	if (whole && (touched.everything || touched.count > 0))
-		stored = rebuild(def, before->filled);
-	if (touched.everything || touched.count > 0 || touched.unassigned != 0)
-		end_refresh(def, &touched, stored);
-	return touched.everything ? stored : touched.count;
+	if (touched.everything || computed > 0 || touched.unassigned != 0)
+		end_refresh(def, &touched, cells);
+	return computed;
 }
 
 int64

@@ -25,13 +25,13 @@ CREATE TABLE @extschema@.grid_rollup_catalog (
     retry_max interval,
     created_at timestamptz NOT NULL DEFAULT now(),
     filled boolean NOT NULL DEFAULT false,
-    stored bigint NOT NULL DEFAULT 0,
+    cells bigint NOT NULL DEFAULT 0,
     unassigned bigint,
     refreshed_at timestamptz
 );
 COMMENT ON TABLE @extschema@.grid_rollup_catalog IS
 'One row a rollup: the relations it consists of, the arguments it was created with and the settings of grid_rollup_alter. Everybody may read it; only gridtree writes it.';
-COMMENT ON COLUMN @extschema@.grid_rollup_catalog.stored IS 'rows of the lowest level and the rest, as of the last refresh';
+COMMENT ON COLUMN @extschema@.grid_rollup_catalog.cells IS 'areas of the lowest level and periods that had figures after the last full build';
 
 CREATE TABLE @extschema@.grid_rollup_measure (
     rollup regclass,
