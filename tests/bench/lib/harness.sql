@@ -93,7 +93,7 @@ $$;
 
 -- How far the rounds of a variant are apart.
 CREATE FUNCTION bench_spread(test text, variant text) RETURNS text LANGUAGE sql AS $$
-	SELECT format('    %s: %s rounds from %s to %s, half of them from %s to %s', variant, count(*), to_char(min(value), 'FM999990.00'), to_char(max(value), 'FM999990.00'),
+	SELECT format('    %s: %s rounds from %s to %s, half of them from %s to %s', bench_spread.variant, count(*), to_char(min(value), 'FM999990.00'), to_char(max(value), 'FM999990.00'),
 		to_char(percentile_cont(0.25) WITHIN GROUP (ORDER BY value), 'FM999990.00'), to_char(percentile_cont(0.75) WITHIN GROUP (ORDER BY value), 'FM999990.00'))
 	FROM bench_value b WHERE b.test = bench_spread.test AND b.variant = bench_spread.variant
 $$;
