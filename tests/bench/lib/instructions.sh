@@ -27,7 +27,7 @@ single_cluster_log() { cat "$GT_TMP/single.log" "$GT_TMP/singles/log"; }
 # instructions COMMAND...: how many the server executes for the statements that a command prints, one a line; start and end included.
 instructions() {
   local dir log name
-  name=$(IFS=.; echo "$*")
+  name=$(IFS=.; echo "${*// /-}")
   dir=$(mktemp -d "$GT_TMP/singles/XXXXXX") log=$GT_TMP/singles/$name.log
   cp -a "$GT_TMP/single" "$dir/data"
   [ -z "$GT_AS" ] || chown "$($GT_AS id -u)" "$dir"
