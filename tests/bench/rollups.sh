@@ -270,6 +270,7 @@ CREATE EXTENSION pg_ivm;
 CREATE TABLE ivm (LIKE event INCLUDING ALL);
 INSERT INTO ivm TABLE event;
 SELECT setval('ivm_id_seq', $EVENTS * 2) \g /dev/null
+SET search_path = public, pgivm;
 SELECT create_immv('ivm_daily', \$\$SELECT code, (reported_at AT TIME ZONE 'Asia/Shanghai')::date AS bucket, kind, count(*) AS n, sum(amount) AS amount
 	FROM ivm GROUP BY code, (reported_at AT TIME ZONE 'Asia/Shanghai')::date, kind\$\$) \g /dev/null
 VACUUM ANALYZE ivm, ivm_daily;
@@ -283,6 +284,7 @@ SQL
     sql -v test="$test" <<SQL
 CALL bench_time(:'test', ARRAY[$variants], ARRAY['$(insert plain)', '$(insert event)', '$(insert event)', '$(insert ivm)'], $rounds,
 	ARRAY['UPDATE turn SET n = n + 1', '', 'SET LOCAL work_mem = ''4MB''', '']);
+CALL bench_plan(:'test', '{no rollup,rollup}', ARRAY['$(insert plain)', '$(insert event)']);
 SELECT bench_report(:'test', 'rollup', 'no rollup', 1.2);
 SELECT bench_ratio(:'test', v, 'no rollup', NULL) FROM unnest(ARRAY[$variants]) v WHERE v NOT IN ('rollup', 'no rollup');
 SELECT format('    the log now: %s rows, %s', count(*), pg_size_pretty(pg_total_relation_size('daily_log'))) FROM daily_log;
