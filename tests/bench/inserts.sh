@@ -2,6 +2,7 @@
 # one-row INSERTs with grid_assign_trigger: instructions each, and the first ones of a connection
 set -eu -o pipefail
 . tests/bench/lib/run.sh
+. tests/bench/lib/instructions.sh
 N=$(size 2000 200)
 sql -f tests/bench/lib/coverage.sql
 
@@ -21,23 +22,6 @@ SQL
   echo 'VACUUM ANALYZE;'
 }
 
-# Instructions, which do not depend on what else the machine does: the server in
-# single-user mode under callgrind, on a copy of one cluster, with N and with 2N
-# statements. Their difference is N INSERTs, without the start and without what
-# the first ones do.
-single_cluster() {
-  local conf=$GT_TMP/single/postgresql.conf
-  rm -rf "$GT_TMP/single" "$GT_TMP/singles"
-  mkdir -p "$GT_TMP/single" "$GT_TMP/singles"
-  [ -z "$GT_AS" ] || chown "$($GT_AS id -u)" "$GT_TMP/single" "$GT_TMP/singles"
-  (cd "$GT_TMP" && $GT_AS "$GT_BIN/initdb" -D "$GT_TMP/single" -U "$PGUSER" -A trust -E UTF8 --locale=C.UTF-8 -N) >"$GT_TMP/single.log" 2>&1 || return 1
-  printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$PGHOST'" 'fsync = off' 'autovacuum = off' 'shared_buffers = 64MB' >>"$conf"
-  (cd "$GT_TMP" && $GT_AS "$GT_BIN/pg_ctl" -D "$GT_TMP/single" -o '-p 54399' -l "$GT_TMP/singles/log" -w start) >/dev/null || return 1
-  { echo 'CREATE EXTENSION gridtree CASCADE;'; cat tests/bench/lib/harness.sql tests/bench/lib/coverage.sql; layers 19 18 331 "$(size 100 30)" "$(size 100 30)" "$(size 10000 900)"; } |
-    PGPORT=54399 PGDATABASE=postgres PGOPTIONS='-c client_min_messages=warning' sql -f - || return 1
-  (cd "$GT_TMP" && $GT_AS "$GT_BIN/pg_ctl" -D "$GT_TMP/single" -m fast -w stop) >/dev/null
-}
-
 # statements TABLE FORM N: so many INSERTs, one a line, as text or of a prepared statement, in the lowest 8 km of every layer.
 statements() {
   [ "$2" = text ] || echo "PREPARE i(bigint, float8, float8) AS INSERT INTO $1 (id, geom) VALUES (\$1, ST_SetSRID(ST_Point(\$2, \$3), 32650))"
@@ -51,30 +35,12 @@ statements() {
   }'
 }
 
-# instructions TABLE FORM N: how many the server executes for so many INSERTs, start and end included.
-instructions() {
-  local dir log
-  dir=$(mktemp -d "$GT_TMP/singles/XXXXXX") log=$GT_TMP/singles/$1.$2.$3.log
-  cp -a "$GT_TMP/single" "$dir/data"
-  [ -z "$GT_AS" ] || chown "$($GT_AS id -u)" "$dir"
-  statements "$@" >"$dir/in"
-  (cd "$dir" && $GT_AS valgrind --tool=callgrind --callgrind-out-file="$dir/callgrind" "$GT_BIN/postgres" --single -D "$dir/data" -F postgres <"$dir/in") >"$dir/out" 2>"$log"
-  if grep -q 'ERROR\|FATAL\|PANIC' "$log"; then cat "$log" >&2; return 1; fi
-  [ -z "${BENCH_PLANS:-}" ] || { mkdir -p "$BENCH_PLANS" && cp "$dir/callgrind" "$BENCH_PLANS/callgrind.$1.$2.$3"; }
-  rm -rf "$dir"
-  awk '/Collected/ { print $4 }' "$log"
-}
-
 # an_insert TABLE FORM VARIANT: instructions of one.
-an_insert() {
-  local once twice
-  once=$(instructions "$1" "$2" "$N") && twice=$(instructions "$1" "$2" $((2 * N))) || return 1
-  [ -n "$once" ] && [ -n "$twice" ] || return 1
-  sql -c "INSERT INTO bench_value VALUES ('one INSERT ($2)', '$3', ($twice - $once) / $N.0, 'instructions')"
-}
+an_insert() { a_statement "one INSERT ($2)" "$3" "$N" statements "$1" "$2"; }
 
 count_instructions() {
-  single_cluster || { cat "$GT_TMP/single.log" "$GT_TMP/singles/log"; return 1; }
+  { cat tests/bench/lib/coverage.sql; layers 19 18 331 "$(size 100 30)" "$(size 100 30)" "$(size 10000 900)"; } | single_cluster ||
+    { single_cluster_log; return 1; }
   local form many
   many=$(size 10000 900)
   for form in text prepared; do
@@ -90,7 +56,7 @@ count_instructions() {
   done
 }
 
-if (. tests/lib/setup.sh; setup valgrind) >/dev/null 2>&1 && command -v valgrind >/dev/null; then
+if can_count; then
   count_instructions
 else
   echo "(instructions are not counted: valgrind is not there, and cannot be installed)"

@@ -84,6 +84,20 @@ CREATE FUNCTION bench_limit(test text, variant text, at_most float8) RETURNS tex
 	FROM (SELECT bench_median(test, variant) AS m) x
 $$;
 
+-- A variant by itself: at least so much.
+CREATE FUNCTION bench_least(test text, variant text, at_least float8) RETURNS text LANGUAGE sql AS $$
+	SELECT format('    %s: target at least %s: %s', variant, to_char(at_least, 'FM999990.00'),
+		CASE WHEN m IS NULL THEN 'not measured' WHEN round(m::numeric, 2) >= at_least::numeric THEN 'met' ELSE 'MISS' END)
+	FROM (SELECT bench_median(test, variant) AS m) x
+$$;
+
+-- How far the rounds of a variant are apart.
+CREATE FUNCTION bench_spread(test text, variant text) RETURNS text LANGUAGE sql AS $$
+	SELECT format('    %s: %s rounds from %s to %s, half of them from %s to %s', bench_spread.variant, count(*), to_char(min(value), 'FM999990.00'), to_char(max(value), 'FM999990.00'),
+		to_char(percentile_cont(0.25) WITHIN GROUP (ORDER BY value), 'FM999990.00'), to_char(percentile_cont(0.75) WITHIN GROUP (ORDER BY value), 'FM999990.00'))
+	FROM bench_value b WHERE b.test = bench_spread.test AND b.variant = bench_spread.variant
+$$;
+
 -- The medians, and one ratio.
 CREATE FUNCTION bench_report(test text, subject text, peer text, at_most float8) RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT bench_medians(test) UNION ALL SELECT bench_ratio(test, subject, peer, at_most)
