@@ -238,7 +238,7 @@ sql_areas(const RollupDef *def, const char *code, int first)
 
 	initStringInfo(&buf);
 	for (int i = first; i < def->nlevels; i++)
-		appendStringInfo(&buf, "%s(%s::pg_catalog.text, %s)", i > first ? ", " : "(VALUES ",
+		appendStringInfo(&buf, "%s(%s::pg_catalog.text COLLATE pg_catalog.\"C\", %s)", i > first ? ", " : "(VALUES ",
 						 quote_literal_cstr(def->levels[i]), sql_ancestor(def, code, i));
 	appendStringInfoChar(&buf, ')');
 	return buf.data;
