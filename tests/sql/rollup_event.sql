@@ -25,8 +25,8 @@ CREATE TABLE others (grid gridcode, part int) PARTITION BY LIST (part);
 CREATE TABLE others_1 PARTITION OF others FOR VALUES IN (1);
 SELECT grid_rollup_create('o', 'others', 'grid', '{"n": "count(*)"}');
 SELECT grid_rollup_refresh('o');
-CREATE VIEW logged AS SELECT (SELECT count(*) FROM r_log) AS r, (SELECT count(*) FROM r_log WHERE code IS NULL) AS r_everything,
-    (SELECT count(*) FROM o_log) AS o, (SELECT count(*) FROM o_log WHERE code IS NULL) AS o_everything;
+CREATE VIEW logged AS SELECT (SELECT count(*) FROM r_log) AS r, (SELECT count(*) FROM r_log l WHERE l IS NULL) AS r_everything,
+    (SELECT count(*) FROM o_log) AS o, (SELECT count(*) FROM o_log l WHERE l IS NULL) AS o_everything;
 TABLE logged;
 DROP TABLE cases_31;
 TABLE logged;

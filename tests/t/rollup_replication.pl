@@ -82,7 +82,7 @@ sub right {
     my ($what, $whole) = @_;
     ok(caught_up(), "$what: caught up");
     is_deeply({each_table(\&subscriber, $rows)}, {each_table(\&publisher, $rows)}, "$what: the same rows");
-    my %all = each_table(\&subscriber, 'SELECT count(*) > 0 FROM r_cases_log WHERE code IS NULL;');
+    my %all = each_table(\&subscriber, 'SELECT count(*) > 0 FROM r_cases_log l WHERE l IS NULL;');
     is_deeply(\%all, {map { $_ => $whole ? 't' : 'f' } @tables}, "$what: logs " . ($whole ? 'everything' : 'cells')) if defined $whole;
     my %none = map { $_ => 0 } @tables;
     is_deeply({each_table(\&subscriber, 'SELECT count(*) FROM cases_wrong;')}, \%none, "$what: live views");
