@@ -15,16 +15,17 @@ INSERT INTO cases SELECT i, ('3503040010010' || 10 + i % 50)::gridcode, i FROM g
 SELECT grid_rollup_refresh('r');
 SQL
 
-# A refresh that has taken the log and computes: a lock on NAME_rest holds it there.
+# A refresh that has taken the log and recomputes: locks on figures of the next level hold it there.
+my $waiting = "datname = 'rollup_crash' AND wait_event_type = 'Lock' AND query ~ 'grid_rollup_refresh' AND pid <> pg_backend_pid()";
 sub refresh_held {
     my ($statement) = @_;
     psql('UPDATE cases SET x = x + 1 WHERE id % 3 = 0');
     my $before = psql('SELECT count(*), sum(x) FROM r') . '/' . psql('SELECT count(*) FROM r_log');
     my $holder = background("$ENV{GT_TMP}/holder.log", "$ENV{GT_BIN}/psql", '-X', '-d', 'rollup_crash',
-        '-c', 'BEGIN', '-c', 'LOCK r_rest IN SHARE MODE', '-c', 'SELECT pg_sleep(300)');
-    ok(await("SELECT count(*) > 0 FROM pg_locks WHERE relation = 'r_rest'::regclass AND mode = 'ShareLock' AND granted"), 'lock held');
+        '-c', 'BEGIN', '-c', q{SELECT FROM r WHERE level = 'community' FOR UPDATE}, '-c', 'SELECT pg_sleep(300)');
+    ok(await("SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = 'rollup_crash' AND query LIKE '%pg_sleep(300)%' AND wait_event = 'PgSleep'"), 'locks held');
     my $refresh = background("$ENV{GT_TMP}/refresh.log", "$ENV{GT_BIN}/psql", '-X', '-d', 'rollup_crash', '-c', $statement);
-    ok(await("SELECT count(*) > 0 FROM pg_locks WHERE relation = 'r_rest'::regclass AND NOT granted"), 'refresh is in the middle');
+    ok(await("SELECT count(*) > 0 FROM pg_stat_activity WHERE $waiting"), 'refresh is in the middle');
     return ($before, $holder, $refresh);
 }
 
@@ -42,7 +43,7 @@ sub right_afterwards {
 
 for my $statement ("SELECT grid_rollup_refresh('r')", "CALL grid_rollup_refresh_batched('r', 1000)") {
     my ($before, @children) = refresh_held($statement);
-    my $pid = psql("SELECT pid FROM pg_locks WHERE relation = 'r_rest'::regclass AND NOT granted");
+    my $pid = psql("SELECT pid FROM pg_stat_activity WHERE $waiting");
     kill 'KILL', $pid;
     right_afterwards("kill -9 in $statement", $before, @children);
 

@@ -5,8 +5,9 @@ use warnings;
 use GridTest;
 use Test::More;
 
-my $seconds = $ENV{SOAK_SECONDS} // 15;
+my $seconds = $ENV{SOAK_SECONDS} // 30;
 fresh_database('rollup_soak');
+psql('ALTER DATABASE rollup_soak SET jit = off');
 psql(<<'SQL');
 CREATE TABLE cases (id int PRIMARY KEY, grid gridcode, kind int, at timestamp, closed timestamp, x int);
 CREATE INDEX ON cases (grid);
@@ -47,7 +48,6 @@ SQL
 
 # one session, a fixed seed: after every few changes the live view, then the refresh
 my $wrong = psql(<<'SQL');
-SET jit = off;
 SELECT setseed(0.42);
 CREATE PROCEDURE soak(rounds int, INOUT wrong bigint DEFAULT 0) LANGUAGE plpgsql AS $$
 BEGIN
@@ -62,25 +62,67 @@ CALL soak(204);
 SQL
 is((split /\n/, $wrong)[-1], 0, '204 rounds of random changes with a fixed seed');
 
-# many sessions, each with rows of its own and common cells
+# many sessions, each with rows of its own and common cells: whole functions,
+# plain statements of one row, transactions that touch cells in opposite orders
+my $code = q{some_code(random())};
+my $row = ":client_id * 1000 + :i";
+my $pick = "\\set i random(0, 99)\n";
+my @cells = qw(350304001001001 350304002002002);
 my %script = (
-    write => "SELECT change(:client_id * 1000);\n",
-    many => "BEGIN;\nSELECT change(:client_id * 1000);\nSELECT change(:client_id * 1000);\nSELECT change(:client_id * 1000);\nEND;\n",
-    refresh => "SELECT grid_rollup_refresh('r');\n",
-    batched => "CALL grid_rollup_refresh_batched('r', 20);\n",
-    live => "SELECT 1 / (1 - least(count(*), 1)) FROM wrong_live;\n",
+    write => [20, "SELECT change(:client_id * 1000);\n"],
+    many => [10, "BEGIN;\nSELECT change(:client_id * 1000);\nSELECT change(:client_id * 1000);\nSELECT change(:client_id * 1000);\nEND;\n"],
+    insert => [20, $pick . "INSERT INTO cases VALUES ($row, $code, 1, some_time(random()), some_time(random()), :i % 9) ON CONFLICT DO NOTHING;\n"],
+    measure => [20, $pick . "UPDATE cases SET x = :i % 8 WHERE id = $row;\n"],
+    move => [15, $pick . "UPDATE cases SET grid = $code, at = some_time(random()) WHERE id = $row;\n"],
+    delete => [10, $pick . "DELETE FROM cases WHERE id = $row;\n"],
+    merge => [8, $pick . "MERGE INTO cases c USING (SELECT $row + j AS id, $code AS grid FROM generate_series(0, 5) j) n ON c.id = n.id\n"
+        . "WHEN MATCHED AND c.x = 1 THEN DELETE WHEN MATCHED THEN UPDATE SET grid = n.grid, x = 1\n"
+        . "WHEN NOT MATCHED THEN INSERT VALUES (n.id, n.grid, 2, '2024-01-05', NULL, 4);\n"],
+    forth => [6, opposite(0, 1)],
+    back => [6, opposite(1, 0)],
+    copy => [6, $pick . "BEGIN;\nDELETE FROM cases WHERE id BETWEEN :client_id * 1000 + 200 AND :client_id * 1000 + 299;\n"
+        . "SELECT copy_in(:client_id * 1000 + 200);\nEND;\n"],
+    rollback => [4, $pick . "BEGIN;\nUPDATE cases SET grid = $code WHERE id = $row;\nSAVEPOINT s;\nDELETE FROM cases WHERE id = $row;\nROLLBACK TO s;\n"
+        . "INSERT INTO cases VALUES (:client_id * 1000 + 500, $code, 1, '2024-01-03', NULL, 1) ON CONFLICT (id) DO UPDATE SET grid = excluded.grid;\nROLLBACK;\n"],
+    refresh => [4, "SELECT grid_rollup_refresh('r');\n"],
+    batched => [3, "CALL grid_rollup_refresh_batched('r', 20);\n"],
+    touch => [1, "SELECT grid_rollup_touch('r');\n"],
+    live => [4, "SELECT 1 / (1 - least(count(*), 1)) FROM wrong_live;\n"],
+    snapshot => [2, "BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT 1 / (1 - least(count(*), 1)) FROM wrong_live;\n\\sleep 100 ms\nSELECT 1 / (1 - least(count(*), 1)) FROM wrong_live;\nEND;\n"],
 );
-for my $name (keys %script) {
-    open my $f, '>', "$ENV{GT_TMP}/soak_$name.sql" or die $!;
-    print $f $script{$name};
-    close $f;
+
+# A transaction of one-row statements in the cells in this order, on rows of the client.
+sub opposite {
+    my @order = @cells[@_];
+    return "BEGIN;\n" . join('', map {
+        my $id = ":client_id * 1000 + " . (400 + $_);
+        "INSERT INTO cases VALUES ($id, '$order[$_]', 1, '2024-01-03', '2024-01-03', 5) ON CONFLICT (id) DO UPDATE SET grid = excluded.grid, x = cases.x % 7 + 1;\n"
+      } 0, 1) . join('', map { "UPDATE cases SET x = x + 1, kind = 3 WHERE id = :client_id * 1000 + " . (400 + $_) . ";\n" } 1, 0) . "END;\n";
 }
+my (@mix, $file);
+for my $name (sort keys %script) {
+    $file = "$ENV{GT_TMP}/soak_$name.sql";
+    open my $f, '>', $file or die $!;
+    print $f $script{$name}[1];
+    close $f;
+    push @mix, '-f', "$file\@$script{$name}[0]";
+}
+# pgbench speaks no COPY: rows written by COPY TO are read by COPY FROM of the same client
+my $folder = "$ENV{GT_TMP}/server";
+psql(<<"SQL");
+CREATE FUNCTION copy_in(first int) RETURNS void LANGUAGE plpgsql AS \$\$
+BEGIN
+    EXECUTE format('COPY (SELECT %s + j, some_code(random()), 1, some_time(random()), NULL::timestamp, j %% 9 FROM generate_series(0, (random() * 20)::int) j) TO %L', first, '$folder/soak_copy.' || first);
+    EXECUTE format('COPY cases FROM %L', '$folder/soak_copy.' || first);
+END \$\$;
+SQL
 my $log = "$ENV{GT_TMP}/soak.log";
-my $status = finish(background($log, "$ENV{GT_BIN}/pgbench", '-n', '-c', 8, '-j', 2, '-T', $seconds,
-    '-f', "$ENV{GT_TMP}/soak_write.sql\@20", '-f', "$ENV{GT_TMP}/soak_many.sql\@10", '-f', "$ENV{GT_TMP}/soak_refresh.sql\@3",
-    '-f', "$ENV{GT_TMP}/soak_batched.sql\@2", '-f', "$ENV{GT_TMP}/soak_live.sql\@2", 'rollup_soak'));
+my $status = finish(background($log, "$ENV{GT_BIN}/pgbench", '-n', '-c', 8, '-j', 2, '-T', $seconds, @mix, 'rollup_soak'));
 is($status, 0, 'no deadlock and no wrong live figure in a mix of 8 sessions') or diag(`tail -20 $log`);
 unlike(`cat $log`, qr/ERROR|aborted/, 'no error');
+like(`cat $log`, qr/number of failed transactions: 0 /, 'no failed transaction');
+my @unused = `cat $log` =~ m{SQL script \d+: \S*/soak_(\w+)\.sql\n - weight: \d+ .*\n - 0 transactions}g;
+is("@unused", '', 'everything was in the mix');
 psql("SELECT grid_rollup_refresh('r')");
 is(psql('SELECT count(*) FROM wrong'), 0, 'figures are right');
 is(psql("SELECT count(*) FROM grid_rollup_verify('r')"), 0, 'verified');
