@@ -1,7 +1,7 @@
 /*
  * rollup_catalog.c
  *	  The catalog of rollups, read and written.  Nothing else knows the tables
- *	  grid_rollup_catalog and grid_rollup_measure.
+ *	  grid_rollup_catalog, grid_rollup_measure and grid_rollup_state.
  *
  * They are read under the latest snapshot, not the transaction's: a writer
  * whose REPEATABLE READ snapshot is older than a rollup must capture for it all
@@ -346,22 +346,72 @@ rollup_store(const RollupDef *def, Datum scheme, const char *lowest, const char 
 								 " $12::name[], $13, $14, $15, $16, $17)", def->schema),
 						lengthof(values), types, values, nulls);
 	store_measures(def);
+	rollup_execute_args(psprintf("INSERT INTO %s.grid_rollup_state (rollup) VALUES ($1)", def->schema),
+						1, types, values, NULL);
 	owner_leave(&context);
 }
 
 void
 rollup_forget(Oid rollup)
 {
+	static const char *const tables[] = {"grid_rollup_measure", "grid_rollup_state", "grid_rollup_catalog"};
 	OwnerContext context;
 	Oid			types[] = {OIDOID};
 	Datum		values[] = {ObjectIdGetDatum(rollup)};
 
 	owner_enter_catalog(&context);
-	rollup_execute_args(psprintf("DELETE FROM %s.grid_rollup_measure WHERE rollup = $1",
-								 gridtree_schema_quoted()),
-						1, types, values, NULL);
-	rollup_execute_args(psprintf("DELETE FROM %s.grid_rollup_catalog WHERE rollup = $1",
-								 gridtree_schema_quoted()),
-						1, types, values, NULL);
+	for (int i = 0; i < (int) lengthof(tables); i++)
+		rollup_execute_args(psprintf("DELETE FROM %s.%s WHERE rollup = $1",
+									 gridtree_schema_quoted(), tables[i]),
+							1, types, values, NULL);
 	owner_leave(&context);
+}
+
+bool
+rollup_begin_state(const RollupDef *def, RollupState *state)
+{
+	OwnerContext context;
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(def->rollup)};
+	bool		found;
+
+	owner_enter_catalog(&context);
+	found = rollup_execute_args(psprintf("UPDATE %s.grid_rollup_state"
+										 " SET refreshed_at = pg_catalog.clock_timestamp()"
+										 " WHERE rollup = $1 RETURNING filled, cells", def->schema),
+								1, types, values, NULL) == 1;
+	if (found)
+	{
+		state->filled = DatumGetBool(result(0, 1, NULL));
+		state->cells = DatumGetInt64(result(0, 2, NULL));
+	}
+	owner_leave(&context);
+	return found;
+}
+
+void
+rollup_end_state(const RollupDef *def, int64 cells, int64 unassigned, bool is_difference)
+{
+	OwnerContext context;
+	Oid			types[] = {OIDOID, INT8OID, INT8OID};
+	Datum		values[] = {ObjectIdGetDatum(def->rollup), Int64GetDatum(cells), Int64GetDatum(unassigned)};
+
+	owner_enter_catalog(&context);
+	rollup_execute_args(psprintf("UPDATE %s.grid_rollup_state SET filled = true, cells = $2, unassigned = %s$3"
+								 " WHERE rollup = $1", def->schema, is_difference ? "unassigned + " : ""),
+						lengthof(types), types, values, NULL);
+	owner_leave(&context);
+}
+
+bool
+rollup_unassigned(const RollupDef *def, int64 *unassigned)
+{
+	OwnerContext context;
+	bool		isnull;
+
+	owner_enter_catalog(&context);
+	rollup_query(psprintf("SELECT unassigned FROM %s.grid_rollup_state WHERE rollup = '%u'", def->schema, def->rollup));
+	*unassigned = DatumGetInt64(result(0, 1, &isnull));
+	owner_leave(&context);
+	return !isnull;
 }

@@ -116,7 +116,20 @@ command_starts(const AlterTableStmt *statement)
 	}
 }
 
-/* grid_rollup_ddl: at the start or end of a statement that concerns tables. */
+/* A rewritten table looks empty to snapshots from before: what they compute is to be computed again. */
+static void
+table_rewritten(void)
+{
+	bool		isnull;
+	Datum		table;
+
+	if (SPI_execute("SELECT pg_catalog.pg_event_trigger_table_rewrite_oid()", true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "reading the rewritten table failed");
+	table = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	touch_all(rollups_of_source(DatumGetObjectId(table)));
+}
+
+/* grid_rollup_ddl: at the start or end of a statement that concerns tables, and before one rewrites them. */
 Datum
 grid_rollup_ddl(PG_FUNCTION_ARGS)
 {
@@ -129,7 +142,9 @@ grid_rollup_ddl(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called by an event trigger", "grid_rollup_ddl")));
 	pushed = event_begin();
-	if (strcmp(data->event, "ddl_command_end") != 0)
+	if (strcmp(data->event, "table_rewrite") == 0)
+		table_rewritten();
+	else if (strcmp(data->event, "ddl_command_end") != 0)
 	{
 		if (IsA(data->parsetree, AlterTableStmt))
 			command_starts((AlterTableStmt *) data->parsetree);

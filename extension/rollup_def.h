@@ -122,6 +122,26 @@ extern void rollup_store(const RollupDef *def, Datum scheme, const char *lowest,
 						 const char *bucket_column, const char *schedule, Interval *max_lag);
 extern void rollup_forget(Oid rollup);
 
+/* What a refresh leaves for the next one. */
+typedef struct RollupState
+{
+	bool		filled;
+	int64		cells;			/* lowest ones, after the last full build */
+} RollupState;
+
+/*
+ * Begin a refresh: wait for others, note the time, read the state.  False if
+ * the transaction's snapshot is older than the rollup; 40001 if it is older
+ * than the last refresh.
+ */
+extern bool rollup_begin_state(const RollupDef *def, RollupState *state);
+
+/* And end it; unassigned is the number of rows in no cell, or the difference. */
+extern void rollup_end_state(const RollupDef *def, int64 cells, int64 unassigned, bool is_difference);
+
+/* The number of rows in no cell, as of the last refresh and in the active snapshot; false before the first. */
+extern bool rollup_unassigned(const RollupDef *def, int64 *unassigned);
+
 /* The rollups whose source is this relation or one that it descends from. */
 extern List *rollups_of_source(Oid relation);
 

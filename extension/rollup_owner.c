@@ -79,3 +79,13 @@ rollup_execute_args(const char *sql, int nargs, Oid *types, Datum *values, const
 		elog(ERROR, "SPI failed with %s: %s", SPI_result_code_string(code), sql);
 	return SPI_processed;
 }
+
+uint64
+rollup_query(const char *sql)
+{
+	int			code = SPI_execute(sql, true, 0);
+
+	if (code < 0)
+		elog(ERROR, "SPI failed with %s: %s", SPI_result_code_string(code), sql);
+	return SPI_processed;
+}

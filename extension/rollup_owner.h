@@ -34,4 +34,7 @@ extern uint64 rollup_execute(const char *sql);
 extern uint64 rollup_execute_args(const char *sql, int nargs, Oid *types, Datum *values,
 								  const char *nulls);
 
+/* The same for a query, under the active snapshot. */
+extern uint64 rollup_query(const char *sql);
+
 #endif							/* GRIDTREE_ROLLUP_OWNER_H */

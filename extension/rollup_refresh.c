@@ -13,14 +13,15 @@
  *	  Writers append to NAME_log in the transaction that changes the source: a
  *	  change and its log row become visible together.  Figures are in NAME and
  *	  NAME_rest, what a log row says in rollup_def.h.  The number of source rows
- *	  in no cell, and that of lowest cells after the last full build, are in the
- *	  catalog.
+ *	  in no cell, and that of lowest cells after the last full build, are in
+ *	  grid_rollup_state.
  *
  * CONCURRENCY PROTOCOL
  *	  1. The source is locked ACCESS SHARE, then the rollup ROW EXCLUSIVE; drop
  *		 takes them in the same order.  Writers lock the source and the log and
  *		 never the rollup, so nobody waits in a circle.
- *	  2. The rollup's catalog row is updated first.  So two refreshes come one
+ *	  2. The rollup's row of grid_rollup_state, which writers do not read, is
+ *		 updated first.  So two refreshes come one
  *		 after the other; the second continues with newer snapshots at READ
  *		 COMMITTED, and at REPEATABLE READ or SERIALIZABLE fails with 40001 if
  *		 the first committed after its snapshot: an old snapshot never
@@ -46,7 +47,9 @@
  *		 so a refresh sees them done or not begun.  ATTACH, INHERIT and DETACH
  *		 CONCURRENTLY exclude nobody: a refresh beside them may count the
  *		 partition or not, and their "everything", which is committed with them,
- *		 stays for the next one.
+ *		 stays for the next one.  So does that of the refresh's own transaction
+ *		 where its snapshot is from before; and that of an ALTER TABLE that
+ *		 rewrites the source, which looks empty to older snapshots.
  *
  *	  The touched cells travel as arrays: a security-restricted operation has no
  *	  temporary tables.
@@ -66,6 +69,7 @@
 #include "rollup_owner.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -82,6 +86,7 @@ typedef struct Touched
 	bool		everything;
 	int64		unassigned;		/* the number of such rows, or the change of it */
 	bool		rest;			/* some are no area of the lowest level */
+	bool		again;			/* the next refresh is to compute everything, too */
 	Datum		values[2];		/* codes, buckets: arrays of the same length */
 	Oid			types[2];
 	int			nargs;			/* 1 without buckets */
@@ -126,41 +131,17 @@ keep(int column, bool *isnull)
 	return *isnull ? (Datum) 0 : datumCopy(value, attribute->attbyval, attribute->attlen);
 }
 
-/* What the catalog says before the refresh. */
-typedef struct Before
-{
-	bool		filled;
-	int64		cells;			/* lowest ones, after the last full build */
-} Before;
-
 /* Steps 1 and 2 of the protocol.  Returns the definition. */
 static RollupDef *
-begin_refresh(Oid rollup, Before *before)
+begin_refresh(Oid rollup, RollupState *state)
 {
 	RollupDef  *def = rollup_load(rollup, false);
-	OwnerContext context;
-	Oid			types[] = {OIDOID};
-	Datum		values[] = {ObjectIdGetDatum(rollup)};
-	uint64		updated;
-	bool		isnull;
 
 	check_may_refresh(rollup);
 	LockRelationOid(def->source, AccessShareLock);
 	LockRelationOid(rollup, RowExclusiveLock);
 	def = rollup_load(rollup, false);	/* it may have been dropped or altered meanwhile */
-
-	owner_enter_catalog(&context);
-	updated = rollup_execute_args(psprintf("UPDATE %s.grid_rollup_catalog"
-										   " SET refreshed_at = pg_catalog.clock_timestamp()"
-										   " WHERE rollup = $1 RETURNING filled, cells", def->schema),
-								  1, types, values, NULL);
-	if (updated == 1)
-	{
-		before->filled = DatumGetBool(keep(1, &isnull));
-		before->cells = DatumGetInt64(keep(2, &isnull));
-	}
-	owner_leave(&context);
-	if (updated != 1)
+	if (!rollup_begin_state(def, state))
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("rollup \"%s\" was created after this transaction's snapshot",
@@ -173,6 +154,9 @@ log_has(const RollupDef *def, const char *condition)
 {
 	return rollup_execute(psprintf("SELECT FROM %s WHERE %s LIMIT 1", def->log_name, condition)) > 0;
 }
+
+/* A log row that says so. */
+#define IS_EVERYTHING "code IS NULL AND unassigned IS NULL"
 
 /* Distinct cells in the log. */
 static int64
@@ -197,7 +181,7 @@ static char *
 taken_rows(const RollupDef *def, int64 max_cells)
 {
 	const char *bucket = def->ntimes > 0 ? ", bucket" : "";
-	char	   *returned = psprintf("RETURNING l.code%s, l.unassigned", sql_bucket(def, "l"));
+	char	   *returned = psprintf("RETURNING l.code%s, l.unassigned, l.xmin AS writer", sql_bucket(def, "l"));
 
 	if (max_cells == 0)
 		return psprintf("taken AS (DELETE FROM %s l %s)", def->log_name, returned);
@@ -212,6 +196,26 @@ taken_rows(const RollupDef *def, int64 max_cells)
 }
 
 /*
+ * What this transaction has done that may have changed everything, such as
+ * ATTACH, has waited for others that a snapshot from before does not see.
+ */
+static bool
+is_own(Datum writers)
+{
+	Datum	   *xids;
+	int			count;
+
+	if (!IsolationUsesXactSnapshot())
+		return false;
+	deconstruct_array(DatumGetArrayTypeP(writers), XIDOID, sizeof(TransactionId), true, TYPALIGN_INT,
+					  &xids, NULL, &count);
+	for (int i = 0; i < count; i++)
+		if (TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xids[i])))
+			return true;
+	return false;
+}
+
+/*
  * Step 3.  The number of rows in no cell is counted in the same statement,
  * where everything is to be computed.
  */
@@ -219,16 +223,18 @@ static void
 take_log(const RollupDef *def, int64 max_cells, Touched *touched)
 {
 	const char *bucket = def->ntimes > 0 ? ", bucket" : "";
+	Datum		writers;
 	bool		isnull;
 
 	rollup_execute(psprintf("WITH %s, cells AS MATERIALIZED (SELECT DISTINCT code%s FROM taken WHERE code IS NOT NULL),"
 							" summary AS MATERIALIZED (SELECT c.n, c.n OPERATOR(pg_catalog.>) %d"
-							" OR COALESCE(t.everything, false) AS everything, COALESCE(t.unassigned, 0) AS unassigned"
+							" OR COALESCE(t.everything, false) AS everything, COALESCE(t.unassigned, 0) AS unassigned, t.writers"
 							" , COALESCE(c.rest, false) AS rest"
 							" FROM (SELECT pg_catalog.count(*) AS n, pg_catalog.bool_or(%s IS NULL) AS rest FROM cells) c,"
-							" (SELECT pg_catalog.bool_or(code IS NULL AND unassigned IS NULL) AS everything,"
+							" (SELECT pg_catalog.bool_or(" IS_EVERYTHING ") AS everything,"
+							" pg_catalog.array_agg(writer) FILTER (WHERE " IS_EVERYTHING ") AS writers,"
 							" pg_catalog.sum(unassigned)::pg_catalog.int8 AS unassigned FROM taken) t)"
-							" SELECT n, everything, rest, CASE WHEN everything THEN (%s) ELSE unassigned END,"
+							" SELECT n, everything, rest, writers, CASE WHEN everything THEN (%s) ELSE unassigned END,"
 							" CASE WHEN NOT everything THEN (SELECT pg_catalog.array_agg(code) FROM cells) END%s FROM summary",
 							taken_rows(def, max_cells), bucket, MOST_TOUCHED, sql_ancestor(def, "code", 0),
 							sql_count_unassigned(def),
@@ -237,12 +243,14 @@ take_log(const RollupDef *def, int64 max_cells, Touched *touched)
 	touched->count = DatumGetInt64(keep(1, &isnull));
 	touched->everything = DatumGetBool(keep(2, &isnull));
 	touched->rest = DatumGetBool(keep(3, &isnull));
-	touched->unassigned = DatumGetInt64(keep(4, &isnull));
+	writers = keep(4, &isnull);
+	touched->again = !isnull && is_own(writers);
+	touched->unassigned = DatumGetInt64(keep(5, &isnull));
 	touched->nargs = def->ntimes > 0 ? 2 : 1;
 	for (int i = 0; i < touched->nargs; i++)
 	{
-		touched->values[i] = keep(5 + i, &isnull);
-		touched->types[i] = TupleDescAttr(SPI_tuptable->tupdesc, 4 + i)->atttypid;
+		touched->values[i] = keep(6 + i, &isnull);
+		touched->types[i] = TupleDescAttr(SPI_tuptable->tupdesc, 5 + i)->atttypid;
 	}
 }
 
@@ -576,34 +584,17 @@ build(const RollupDef *def, bool filled)
 	return count_cells(def);
 }
 
-/* Note in the catalog what the refresh has found. */
-static void
-end_refresh(const RollupDef *def, const Touched *touched, int64 cells)
-{
-	OwnerContext context;
-	Oid			types[] = {OIDOID, INT8OID, INT8OID};
-	Datum		values[] = {ObjectIdGetDatum(def->rollup), Int64GetDatum(cells),
-	Int64GetDatum(touched->unassigned)};
-
-	owner_enter_catalog(&context);
-	rollup_execute_args(psprintf("UPDATE %s.grid_rollup_catalog SET filled = true, cells = $2, unassigned = %s$3"
-								 " WHERE rollup = $1", def->schema,
-								 touched->everything ? "" : "unassigned + "),
-						lengthof(types), types, values, NULL);
-	owner_leave(&context);
-}
-
 /* The refresh proper, as the rollup's owner.  Returns the cells it has computed. */
 static int64
-refresh(const RollupDef *def, int64 max_cells, const Before *before)
+refresh(const RollupDef *def, int64 max_cells, const RollupState *before)
 {
 	Touched		touched = {0};
 	int64		cells = before->cells;
 	int64		computed;
 
-	if (!before->filled)
+	if (!before->filled && !log_has(def, IS_EVERYTHING))
 		rollup_log_everything(def->log);
-	if (max_cells > 0 && (is_most(count_log(def), cells) || log_has(def, "code IS NULL AND unassigned IS NULL")))
+	if (max_cells > 0 && (is_most(count_log(def), cells) || log_has(def, IS_EVERYTHING)))
 		max_cells = 0;
 	take_log(def, max_cells, &touched);
 	computed = touched.count;
@@ -615,7 +606,9 @@ refresh(const RollupDef *def, int64 max_cells, const Before *before)
 		compute(def, &touched, true);
 	}
 	if (touched.everything || computed > 0 || touched.unassigned != 0)
-		end_refresh(def, &touched, cells);
+		rollup_end_state(def, cells, touched.unassigned, !touched.everything);
+	if (touched.again)
+		rollup_log_everything(def->log);
 	return computed;
 }
 
@@ -624,13 +617,13 @@ rollup_refresh(Oid rollup, int64 max_cells, bool *more)
 {
 	OwnerContext context;
 	RollupDef  *def;
-	Before		before = {0};
+	RollupState state = {0};
 	int64		cells;
 
 	SPI_connect();
-	def = begin_refresh(rollup, &before);
+	def = begin_refresh(rollup, &state);
 	owner_enter(&context, relation_owner(rollup));
-	cells = refresh(def, max_cells, &before);
+	cells = refresh(def, max_cells, &state);
 	if (more)
 		*more = log_has(def, "true");
 	owner_leave(&context);

@@ -8,10 +8,14 @@
  * one snapshot with the stored figures.  Figures are compared by the equality
  * of their type (as records, so that no operator is looked up by name).
  *
+ * Figures of types without an equality, such as sketches, are compared by their
+ * bytes.
+ *
  * Only the owner may ask: the answer contains figures of the source.
  */
 #include "rollup_def.h"
 
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -20,7 +24,9 @@
 #include "rollup_owner.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
+#include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(grid_rollup_verify);
 PG_FUNCTION_INFO_V1(grid_rollup_unassigned);
@@ -89,6 +95,12 @@ recomputed(const RollupDef *def)
 					columns, def->rows_name, sql_ancestor(def, "w.cell", 0), groups);
 }
 
+static bool
+has_equality(const RollupMeasure *m)
+{
+	return OidIsValid(lookup_type_cache(m->type_oid, TYPECACHE_EQ_OPR)->eq_opr);
+}
+
 /* A row for every measure that differs, or whose row is missing on one side. */
 static char *
 differences(const RollupDef *def)
@@ -103,8 +115,9 @@ differences(const RollupDef *def)
 					 " CROSS JOIN LATERAL (VALUES ",
 					 side(def, stored(def)), side(def, recomputed(def)));
 	for (int i = 1; i <= def->nmeasures; i++)
-		appendStringInfo(&buf, "%s(%d, %s::pg_catalog.text, s.t%d, r.t%d, s.c%d IS DISTINCT FROM r.c%d)",
-						 i > 1 ? ", " : "", i, quote_literal_cstr(def->measures[i - 1].name), i, i, i, i);
+		appendStringInfo(&buf, "%s(%d, %s::pg_catalog.text, s.t%d, r.t%d, NOT pg_catalog.%s(s.c%d, r.c%d))",
+						 i > 1 ? ", " : "", i, quote_literal_cstr(def->measures[i - 1].name), i, i,
+						 has_equality(&def->measures[i - 1]) ? "record_eq" : "record_image_eq", i, i);
 	appendStringInfo(&buf, ") m(ordinal, measure, stored, recomputed, differs)"
 					 " WHERE m.differs OR s.key IS NULL OR r.key IS NULL"
 					 " ORDER BY 1 USING OPERATOR(%s.<), 2, 3, 4, m.ordinal", def->schema);
@@ -119,6 +132,30 @@ return_rows(ReturnSetInfo *info)
 		tuplestore_puttuple(info->setResult, SPI_tuptable->vals[i]);
 }
 
+/* Is the number of rows in no cell another than the last refresh has left? */
+static void
+return_unassigned(const RollupDef *def, ReturnSetInfo *info)
+{
+	Datum		values[7] = {0};
+	bool		nulls[7] = {true, true, true, true, false, true, false};
+	NameData	measure;
+	int64		stored;
+	int64		counted;
+	bool		isnull;
+
+	rollup_query(sql_count_unassigned(def));
+	counted = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	nulls[5] = !rollup_unassigned(def, &stored);
+	if (!nulls[5] && stored == counted)
+		return;
+	namestrcpy(&measure, "unassigned");
+	values[4] = NameGetDatum(&measure);
+	if (!nulls[5])
+		values[5] = CStringGetTextDatum(psprintf(INT64_FORMAT, stored));
+	values[6] = CStringGetTextDatum(psprintf(INT64_FORMAT, counted));
+	tuplestore_putvalues(info->setResult, info->setDesc, values, nulls);
+}
+
 Datum
 grid_rollup_verify(PG_FUNCTION_ARGS)
 {
@@ -131,8 +168,12 @@ grid_rollup_verify(PG_FUNCTION_ARGS)
 	rollup_check_owner(rollup);
 	def = rollup_load(rollup, false);
 	owner_enter(&context, relation_owner(rollup));
-	rollup_execute(differences(def));
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	rollup_query(differences(def));
 	return_rows((ReturnSetInfo *) fcinfo->resultinfo);
+	return_unassigned(def, (ReturnSetInfo *) fcinfo->resultinfo);
+	PopActiveSnapshot();
 	owner_leave(&context);
 	SPI_finish();
 	return (Datum) 0;

@@ -23,15 +23,10 @@ CREATE TABLE @extschema@.grid_rollup_catalog (
     lock_timeout interval,
     retry_min interval,
     retry_max interval,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    filled boolean NOT NULL DEFAULT false,
-    cells bigint NOT NULL DEFAULT 0,
-    unassigned bigint,
-    refreshed_at timestamptz
+    created_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE @extschema@.grid_rollup_catalog IS
 'One row a rollup: the relations it consists of, the arguments it was created with and the settings of grid_rollup_alter. Everybody may read it; only gridtree writes it.';
-COMMENT ON COLUMN @extschema@.grid_rollup_catalog.cells IS 'areas of the lowest level and periods that had figures after the last full build';
 
 CREATE TABLE @extschema@.grid_rollup_measure (
     rollup regclass,
@@ -47,6 +42,20 @@ CREATE TABLE @extschema@.grid_rollup_measure (
 COMMENT ON TABLE @extschema@.grid_rollup_measure IS
 'The measures of the rollups in their order: name, expression and time column as they were given, and the kind of aggregate. The definition itself is the view NAME_rows, which follows renames.';
 
+-- What refreshes write is apart from what writers of a source read, or serializable ones would fail for it.
+CREATE TABLE @extschema@.grid_rollup_state (
+    rollup regclass PRIMARY KEY,
+    filled boolean NOT NULL DEFAULT false,
+    cells bigint NOT NULL DEFAULT 0,
+    unassigned bigint,
+    refreshed_at timestamptz
+);
+COMMENT ON TABLE @extschema@.grid_rollup_state IS
+'One row a rollup: what its last refresh has left. grid_rollup_status shows it; only gridtree writes it.';
+COMMENT ON COLUMN @extschema@.grid_rollup_state.cells IS 'areas of the lowest level and periods that had figures after the last full build';
+COMMENT ON COLUMN @extschema@.grid_rollup_state.unassigned IS 'rows of the source that are in no area';
+
 GRANT SELECT ON @extschema@.grid_rollup_catalog, @extschema@.grid_rollup_measure TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.grid_rollup_catalog', '');
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.grid_rollup_measure', '');
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.grid_rollup_state', '');

@@ -30,6 +30,11 @@ CREATE EVENT TRIGGER grid_rollup_ddl ON ddl_command_end
 ALTER EVENT TRIGGER grid_rollup_ddl ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER grid_rollup_ddl IS 'Keeps the triggers of rollups on every partition and child of their sources.';
 
+CREATE EVENT TRIGGER grid_rollup_rewrite ON table_rewrite
+    EXECUTE FUNCTION @extschema@.grid_rollup_ddl();
+ALTER EVENT TRIGGER grid_rollup_rewrite ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER grid_rollup_rewrite IS 'Has rollups of a rewritten table rebuilt: what a refresh with an older snapshot takes from it is nothing.';
+
 CREATE EVENT TRIGGER grid_rollup_dropped ON sql_drop
     EXECUTE FUNCTION @extschema@.grid_rollup_dropped();
 ALTER EVENT TRIGGER grid_rollup_dropped ENABLE ALWAYS;

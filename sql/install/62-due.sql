@@ -19,6 +19,7 @@ BEGIN ATOMIC
     SELECT c.rollup, due.at, due.at - clock.at
     FROM (SELECT coalesce($1, now()) AS at) clock
     CROSS JOIN @extschema@.grid_rollup_catalog c
+    JOIN @extschema@.grid_rollup_state s ON s.rollup = c.rollup
     JOIN pg_class owned ON owned.oid = c.rollup AND pg_has_role(owned.relowner, 'USAGE')
     LEFT JOIN LATERAL (
         -- what began later than now was written by a clock that has been put back since
@@ -30,7 +31,7 @@ BEGIN ATOMIC
     -- a run covers every due time up to its start, so that missed times are made up for once; and a due time
     -- that was claimed is never due again
     CROSS JOIN LATERAL (
-        SELECT coalesce(greatest(claimed.due_at, last.started_at), c.refreshed_at, c.created_at) AS covered) base
+        SELECT coalesce(greatest(claimed.due_at, last.started_at), s.refreshed_at, c.created_at) AS covered) base
     CROSS JOIN LATERAL (
         SELECT CASE
             -- somebody is at it: look again soon, should they die
@@ -38,7 +39,7 @@ BEGIN ATOMIC
                 THEN clock.at + interval '5 seconds'
             WHEN last.outcome <> 'done'
                 THEN coalesce(last.finished_at, last.started_at) + last.retry_delay
-            WHEN NOT c.filled
+            WHEN NOT s.filled
                 THEN CASE WHEN claimed.due_at IS NULL THEN c.created_at ELSE base.covered + coalesce(c.retry_min, '10 seconds') END
             ELSE least(
                 @extschema@.grid_rollup_next(c.schedule, base.covered, coalesce(c.time_zone, 'UTC')),

@@ -1,7 +1,7 @@
 -- What a person or a monitor wants to know about every rollup.
 
 CREATE VIEW @extschema@.grid_rollup_status WITH (security_barrier) AS
-SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, c.filled, c.refreshed_at,
+SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, s.filled, s.refreshed_at,
        @extschema@.grid_rollup_pending(c.log) AS pending,
        @extschema@.grid_rollup_running(c.rollup) AS running,
        last.started_at AS last_started_at, last.finished_at AS last_finished_at,
@@ -11,8 +11,9 @@ SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, c.fill
         WHERE f.rollup = c.rollup AND f.outcome <> 'done' AND f.run > coalesce(success.run, 0))::int AS failures,
        due.due_at AS next_due_at,
        CASE WHEN pg_has_role(owned.relowner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE')
-                 OR has_table_privilege(c.source, 'SELECT') THEN c.unassigned END AS unassigned
+                 OR has_table_privilege(c.source, 'SELECT') THEN s.unassigned END AS unassigned
 FROM @extschema@.grid_rollup_catalog c
+JOIN @extschema@.grid_rollup_state s ON s.rollup = c.rollup
 JOIN pg_class owned ON owned.oid = c.rollup
 LEFT JOIN LATERAL (
     SELECT * FROM @extschema@.grid_rollup_runs r WHERE r.rollup = c.rollup ORDER BY r.run DESC LIMIT 1) last ON true

@@ -28,8 +28,7 @@ SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod)
 FROM pg_attribute a WHERE attrelid = 'figures_bi'::regclass AND attnum > 0 ORDER BY 1;
 SELECT obj_description(c.oid), c.relkind, c.relname FROM pg_class c
 WHERE c.relnamespace = 'rollup_create'::regnamespace AND c.relname LIKE 'figures%' AND relkind IN ('r', 'v') ORDER BY 3;
-SELECT indexdef FROM pg_indexes WHERE schemaname = 'rollup_create' AND tablename LIKE 'figures%' ORDER BY 1;
-SELECT source, code_column, bucket_column, bucket_width, dimensions, lowest_level, top_level, scheme, enabled, filled FROM grid_rollup_catalog;
+SELECT source, code_column, bucket_column, bucket_width, dimensions, lowest_level, top_level, scheme, enabled, filled FROM grid_rollup_catalog JOIN grid_rollup_state USING (rollup);
 SELECT ordinal, name, expression, at, kind FROM grid_rollup_measure ORDER BY ordinal;
 
 -- the name
@@ -143,6 +142,8 @@ SELECT grid_rollup_capture();
 INSERT INTO cases (id, grid, day) SELECT i, ('35030400100100' || i % 3)::gridcode, date '2024-01-01' + i FROM generate_series(1, 30) i;
 CALL grid_rollup_refresh_batched('figures', 4);
 SELECT * FROM grid_rollup_verify('figures');
+-- the first refresh has made the indexes
+SELECT indexdef FROM pg_indexes WHERE schemaname = 'rollup_create' AND tablename LIKE 'figures%' ORDER BY 1;
 UPDATE cases SET day = day + 100;
 CALL grid_rollup_refresh_batched('figures', 7);
 SELECT count(*) FROM figures_log;

@@ -3,11 +3,11 @@ CREATE SCHEMA rollup_lookup;
 SET search_path = rollup_lookup, public;
 SET jit = off;
 CREATE TABLE cases (id int PRIMARY KEY, grid gridcode, day date, kind text, x int) WITH (autovacuum_enabled = false);
-INSERT INTO cases SELECT i, grid_child(grid_child('350304001', i % 7), i % 50), date '2024-01-01' + i % 40, 'k' || i % 2, i
+INSERT INTO cases SELECT i, grid_child(grid_child('350304001', i % 7), i % 150), date '2024-01-01' + i % 40, 'k' || i % 2, i
 FROM generate_series(1, 20000) i;
 UPDATE cases SET grid = grid_prefix(grid, 12) WHERE id % 11 = 0;
 UPDATE cases SET grid = (grid || '007')::gridcode WHERE id % 13 = 0 AND grid_digits(grid) = 15;
-SELECT grid_rollup_create('r', 'cases', 'grid', '{"n": "count(*)", "s": "sum(x)"}', 'day', '1 week', '{kind}', 'grid', 'district');
+SELECT grid_rollup_create('r', 'cases', 'grid', '{"n": "count(*)", "s": "sum(x)"}', 'day', '1 day', '{kind}', 'grid', 'district');
 SELECT grid_rollup_refresh('r');
 -- scans of the source by a refresh: of all of it, and by an index
 CREATE FUNCTION refresh(OUT cells bigint, OUT whole bigint, OUT by_index boolean, OUT wrong bigint) LANGUAGE plpgsql AS $$
@@ -30,8 +30,10 @@ CREATE INDEX by_code ON cases (grid, day);
 INSERT INTO cases SELECT 20100 + i, grid_child('350304001001', i), '2024-01-03', 'k1', i FROM generate_series(1, 30) i;
 INSERT INTO cases VALUES (20201, '350304001002', '2024-01-04', NULL, 1), (20202, '350304001002003007', '2024-01-04', 'k0', 1);
 SELECT * FROM refresh();
--- many
-INSERT INTO cases SELECT 30000 + i, grid_child(grid_child('350304002', i / 100), i % 100), '2024-01-03', 'k1', i FROM generate_series(1, 2000) i;
+-- many, and most
+INSERT INTO cases SELECT 30000 + i, grid_child(grid_child('350304002', i / 100), i % 100), '2024-01-03', 'k1', i FROM generate_series(1, 1200) i;
+SELECT * FROM refresh();
+UPDATE cases SET x = x + 1 WHERE id % 3 > 0;
 SELECT * FROM refresh();
 SET client_min_messages = warning;
 DROP SCHEMA rollup_lookup CASCADE;

@@ -30,20 +30,13 @@ SELECT grid_rollup_alter('figures', '{"owner": "rollup_repair_reader"}');
 INSERT INTO cases VALUES (101, '350304001001001', '2019-01-01');
 SELECT grid_rollup_refresh('figures');
 SELECT count(*) AS differing FROM grid_rollup_verify('figures');
--- taken away afterwards: the writer is told whose rights they are
+-- taken away afterwards: writers need nothing of it, refreshes do
 REVOKE USAGE ON SCHEMA rollup_repair FROM rollup_repair_reader;
-\set VERBOSITY default
-\set SHOW_CONTEXT always
-DO $$ BEGIN
-  INSERT INTO cases VALUES (102, '350304001001001', '2019-01-01');
-EXCEPTION WHEN insufficient_privilege THEN
-  DECLARE context text; BEGIN
-    GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
-    RAISE NOTICE '%', substring(context FROM 'log of changes for rollup [^\n]*');
-  END;
-END $$;
-\set SHOW_CONTEXT errors
+INSERT INTO cases VALUES (102, '350304001001001', '2019-01-01');
+SELECT grid_rollup_refresh('figures');
 GRANT USAGE ON SCHEMA rollup_repair TO rollup_repair_reader;
+SELECT grid_rollup_refresh('figures');
+SELECT count(*) AS differing FROM grid_rollup_verify('figures');
 
 -- what goes with a dropped table is named
 DROP TABLE cases CASCADE;

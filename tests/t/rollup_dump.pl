@@ -27,7 +27,7 @@ SELECT grid_rollup_alter('r', '{"statement_timeout": "1 min"}');
 UPDATE cases SET kind = 'touched' WHERE id BETWEEN 490 AND 510;
 SQL
 my $live = 'SELECT md5(string_agg(l::text, chr(10) ORDER BY code, level, bucket, kind)) FROM s.r_live l';
-my $catalog = 'SELECT rollup, source, log, rest, rows, live, bi, bucket_width, time_zone, schedule, max_lag, statement_timeout, filled FROM grid_rollup_catalog';
+my $catalog = 'SELECT rollup, source, log, rest, rows, live, bi, bucket_width, time_zone, schedule, max_lag, statement_timeout, s.* FROM grid_rollup_catalog c JOIN grid_rollup_state s USING (rollup)';
 my @before = map { psql($_) } $live, 'SELECT count(*) FROM s.r_log', $catalog;
 
 my $dump = "$ENV{GT_TMP}/rollup.sql";
