@@ -4,14 +4,11 @@
  *	  rollup: appends the touched cells, old and new side, to the rollup's log,
  *	  and how many rows more or less are in no cell.
  *
- * It reads the changed rows and writes the log by itself, without SQL: so it
- * takes a one-row INSERT a tenth of the time, needs no rights of anybody, and
- * runs nothing that is not here.  It only ever appends: an ON CONFLICT would
+ * It reads the changed rows by itself and not by SQL: so it takes a one-row
+ * INSERT a tenth of the time, needs no rights of anybody, and runs nothing that
+ * is not here.  It only ever appends: an ON CONFLICT would
  * make writers wait for each other, and skipping a cell that is logged already
  * would lose the change when a refresh is just consuming that row.
- *
- * The log's columns are told by their place: code, bucket if there are any,
- * unassigned.
  *
  * CACHE
  *	  What a table's changes are logged for is kept until something about it,
@@ -20,11 +17,8 @@
  */
 #include "rollup_bucket.h"
 #include "rollup_def.h"
+#include "rollup_log.h"
 
-#include "access/heapam.h"
-#include "access/table.h"
-#include "access/tableam.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "code.h"
 #include "commands/trigger.h"
@@ -32,7 +26,6 @@
 #include "fmgr.h"
 #include "gridcode.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -61,7 +54,6 @@ typedef struct CaptureTarget
 	int			ntimes;			/* 0: no buckets */
 	CaptureColumn *times;
 	BucketRule	rule;
-	bool		bucket_is_date;
 } CaptureTarget;
 
 typedef struct CaptureEntry
@@ -73,12 +65,6 @@ typedef struct CaptureEntry
 	CaptureTarget *targets;
 } CaptureEntry;
 
-typedef struct Cell
-{
-	gridcode	code;
-	Timestamp	bucket;			/* 0 without buckets */
-} Cell;
-
 /* Cells of one statement, or of so many rows of it: each is logged once. */
 #define FEW_CELLS 16
 #define MOST_CELLS 65536
@@ -89,12 +75,9 @@ typedef struct Cells
 	int64		unassigned;		/* rows in no cell, new ones less old ones */
 	int			count;
 	int			room;
-	Cell	   *cells;
-	Cell		few[FEW_CELLS];
+	RollupCell	   *cells;
+	RollupCell		few[FEW_CELLS];
 } Cells;
-
-/* Tuples that are handed to the log's table at once. */
-#define LOG_TUPLES 1000
 
 static HTAB *entries = NULL;
 
@@ -147,7 +130,6 @@ fill_target(CaptureTarget *target, const RollupDef *def, Oid table)
 	}
 	if (def->ntimes == 0)
 		return;
-	target->bucket_is_date = def->bucket_is_date;
 	target->rule.width = *def->width;
 	if (def->zone)
 		target->rule.zone = bucket_zone(def->zone);
@@ -216,102 +198,10 @@ find_entry(Oid table)
 	return entry;
 }
 
-/* --- The log --- */
-
-/* A row of the log in the columns of a slot. */
-static void
-store_row(TupleTableSlot *slot, const CaptureTarget *target, const Cell *cell, int64 unassigned)
-{
-	int			last = slot->tts_tupleDescriptor->natts;
-
-	ExecClearTuple(slot);
-	memset(slot->tts_isnull, true, last);
-	if (cell)
-	{
-		slot->tts_values[0] = GridcodeGetDatum(cell->code);
-		slot->tts_isnull[0] = false;
-	}
-	if (cell && target->ntimes > 0)
-	{
-		slot->tts_values[1] = target->bucket_is_date ?
-			DateADTGetDatum(bucket_date(cell->bucket)) : TimestampGetDatum(cell->bucket);
-		slot->tts_isnull[1] = false;
-	}
-	if (unassigned != 0)
-	{
-		int			column = target->ntimes > 0 ? 2 : 1;
-
-		slot->tts_values[column] = Int64GetDatum(unassigned);
-		slot->tts_isnull[column] = false;
-	}
-	ExecStoreVirtualTuple(slot);
-}
-
-/* Somebody has put an index on the log. */
-static void
-insert_into_indexes(Relation log, TupleTableSlot **slots, int count)
-{
-	EState	   *estate = CreateExecutorState();
-	ResultRelInfo *info = makeNode(ResultRelInfo);
-
-	InitResultRelInfo(info, log, 0, NULL, 0);
-	ExecOpenIndices(info, false);
-	for (int i = 0; i < count; i++)
-	{
-		(void) exec_insert_index_tuples(info, slots[i], estate);
-		ResetPerTupleExprContext(estate);
-	}
-	ExecCloseIndices(info);
-	FreeExecutorState(estate);
-}
-
-static void
-insert_rows(Relation log, TupleTableSlot **slots, int count)
-{
-	CommandId	command = GetCurrentCommandId(true);
-
-	if (count == 1)
-		table_tuple_insert(log, slots[0], command, 0, NULL);
-	else
-		table_multi_insert(log, slots, count, command, 0, NULL);
-	if (log->rd_rel->relhasindex)
-		insert_into_indexes(log, slots, count);
-}
-
-/* Append cells to the log, and if it is not 0 the number of rows that are in none. */
-static void
-append_to_log(const CaptureTarget *target, const Cell *cells, int count, int64 unassigned)
-{
-	Relation	log = table_open(target->log, RowExclusiveLock);
-	int			rows = count + (unassigned != 0);
-	int			nslots = Min(rows, LOG_TUPLES);
-	TupleTableSlot **slots = palloc_array(TupleTableSlot *, nslots);
-
-	for (int i = 0; i < nslots; i++)
-		slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(log), table_slot_callbacks(log));
-	for (int done = 0; done < rows; done += LOG_TUPLES)
-	{
-		int			n = Min(rows - done, LOG_TUPLES);
-
-		CHECK_FOR_INTERRUPTS();
-		for (int i = 0; i < n; i++)
-		{
-			bool		is_cell = done + i < count;
-
-			store_row(slots[i], target, is_cell ? &cells[done + i] : NULL, is_cell ? 0 : unassigned);
-		}
-		insert_rows(log, slots, n);
-	}
-	for (int i = 0; i < nslots; i++)
-		ExecDropSingleTupleTableSlot(slots[i]);
-	pfree(slots);
-	table_close(log, NoLock);
-}
-
 /* --- Cells --- */
 
 #define ST_SORT sort_cells
-#define ST_ELEMENT_TYPE Cell
+#define ST_ELEMENT_TYPE RollupCell
 #define ST_COMPARE(a, b) \
 	((a)->code != (b)->code ? ((a)->code < (b)->code ? -1 : 1) : \
 	 (a)->bucket != (b)->bucket ? ((a)->bucket < (b)->bucket ? -1 : 1) : 0)
@@ -320,7 +210,7 @@ append_to_log(const CaptureTarget *target, const Cell *cells, int count, int64 u
 #include "lib/sort_template.h"
 
 static bool
-same_cell(const Cell *a, const Cell *b)
+same_cell(const RollupCell *a, const RollupCell *b)
 {
 	return a->code == b->code && a->bucket == b->bucket;
 }
@@ -337,7 +227,7 @@ flush_cells(Cells *cells)
 		if (i == 0 || !same_cell(&cells->cells[i], &cells->cells[kept - 1]))
 			cells->cells[kept++] = cells->cells[i];
 	if (kept > 0 || cells->unassigned != 0)
-		append_to_log(cells->target, cells->cells, kept, cells->unassigned);
+		rollup_log_append(cells->target->log, cells->cells, kept, cells->unassigned);
 	cells->count = 0;
 	cells->unassigned = 0;
 }
@@ -345,7 +235,7 @@ flush_cells(Cells *cells)
 static void
 make_room(Cells *cells)
 {
-	Cell	   *old = cells->cells;
+	RollupCell	   *old = cells->cells;
 
 	if (cells->room >= MOST_CELLS)
 	{
@@ -353,8 +243,8 @@ make_room(Cells *cells)
 		return;
 	}
 	cells->room *= 4;
-	cells->cells = palloc_array(Cell, cells->room);
-	memcpy(cells->cells, old, sizeof(Cell) * cells->count);
+	cells->cells = palloc_array(RollupCell, cells->room);
+	memcpy(cells->cells, old, sizeof(RollupCell) * cells->count);
 	if (old != cells->few)
 		pfree(old);
 }
@@ -362,7 +252,7 @@ make_room(Cells *cells)
 static void
 add_cell(Cells *cells, gridcode code, Timestamp bucket)
 {
-	const Cell	cell = {code, bucket};
+	const RollupCell	cell = {code, bucket};
 
 	/* Rows that are loaded often come in order. */
 	if (cells->count > 0 && same_cell(&cell, &cells->cells[cells->count - 1]))
@@ -464,19 +354,6 @@ capture(const CaptureTarget *target, const TriggerData *data)
 	else
 		add_statement(&cells, data);
 	flush_cells(&cells);
-}
-
-void
-rollup_log_everything(Oid log)
-{
-	Relation	rel = table_open(log, RowExclusiveLock);
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), table_slot_callbacks(rel));
-
-	store_row(slot, NULL, NULL, 0);
-	insert_rows(rel, &slot, 1);
-	ExecDropSingleTupleTableSlot(slot);
-	table_close(rel, NoLock);
-	CommandCounterIncrement();
 }
 
 /* The table was dumped and restored without the catalog: not a reason to stop writers. */

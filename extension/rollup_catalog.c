@@ -390,28 +390,15 @@ rollup_begin_state(const RollupDef *def, RollupState *state)
 }
 
 void
-rollup_end_state(const RollupDef *def, int64 cells, int64 unassigned, bool is_difference)
+rollup_end_state(const RollupDef *def, int64 cells)
 {
 	OwnerContext context;
-	Oid			types[] = {OIDOID, INT8OID, INT8OID};
-	Datum		values[] = {ObjectIdGetDatum(def->rollup), Int64GetDatum(cells), Int64GetDatum(unassigned)};
+	Oid			types[] = {OIDOID, INT8OID};
+	Datum		values[] = {ObjectIdGetDatum(def->rollup), Int64GetDatum(cells)};
 
 	owner_enter_catalog(&context);
-	rollup_execute_args(psprintf("UPDATE %s.grid_rollup_state SET filled = true, cells = $2, unassigned = %s$3"
-								 " WHERE rollup = $1", def->schema, is_difference ? "unassigned + " : ""),
+	rollup_execute_args(psprintf("UPDATE %s.grid_rollup_state SET filled = true, cells = $2 WHERE rollup = $1",
+								 def->schema),
 						lengthof(types), types, values, NULL);
 	owner_leave(&context);
-}
-
-bool
-rollup_unassigned(const RollupDef *def, int64 *unassigned)
-{
-	OwnerContext context;
-	bool		isnull;
-
-	owner_enter_catalog(&context);
-	rollup_query(psprintf("SELECT unassigned FROM %s.grid_rollup_state WHERE rollup = '%u'", def->schema, def->rollup));
-	*unassigned = DatumGetInt64(result(0, 1, &isnull));
-	owner_leave(&context);
-	return !isnull;
 }

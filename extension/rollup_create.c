@@ -13,6 +13,7 @@
  */
 #include "rollup_bucket.h"
 #include "rollup_def.h"
+#include "rollup_log.h"
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
@@ -479,6 +480,7 @@ grid_rollup_create(PG_FUNCTION_ARGS)
 	comment_relations(def);
 	rollup_store(def, PointerGetDatum(request->scheme), request->lowest, request->top,
 				 request->bucket_column, request->schedule, request->max_lag);
+	rollup_execute(psprintf("ANALYZE %s", def->log_name));	/* or it is taken for ten pages */
 	rollup_log_everything(def->log);
 	rollup_equip(def->source, true);
 	warn_without_index(def, request->bucket_column);

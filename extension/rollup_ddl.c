@@ -4,6 +4,7 @@
  *	  source, or changes its rows where no trigger fires.
  */
 #include "rollup_def.h"
+#include "rollup_log.h"
 
 #include "commands/event_trigger.h"
 #include "events.h"

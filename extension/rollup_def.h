@@ -8,9 +8,8 @@
  *	  NAME_rest  the figures of source rows that are coded to no area of the
  *				 lowest level ("not further coded"), by the code they have;
  *				 they count in every area around them
- *	  NAME_log	 the touched cells (code, bucket); in rows without a code, the
- *				 change of the number of source rows that are in no cell
- *				 (unassigned), or without that either, "everything"
+ *	  NAME_log	 the touched cells, and how many source rows are in no cell:
+ *				 rollup_log.h
  *	  NAME_rows	 view: what every source row contributes to which cell
  *	  NAME_live	 view: NAME, exact under the reader's snapshot
  *	  NAME_bi	 view: the lowest areas, in plain types
@@ -136,11 +135,8 @@ typedef struct RollupState
  */
 extern bool rollup_begin_state(const RollupDef *def, RollupState *state);
 
-/* And end it; unassigned is the number of rows in no cell, or the difference. */
-extern void rollup_end_state(const RollupDef *def, int64 cells, int64 unassigned, bool is_difference);
-
-/* The number of rows in no cell, as of the last refresh and in the active snapshot; false before the first. */
-extern bool rollup_unassigned(const RollupDef *def, int64 *unassigned);
+/* And end a full build. */
+extern void rollup_end_state(const RollupDef *def, int64 cells);
 
 /* The rollups whose source is this relation or one that it descends from. */
 extern List *rollups_of_source(Oid relation);
@@ -172,9 +168,14 @@ extern bool measure_is_code(const RollupMeasure *measure);
 /* Level number of the ancestor of a code; the lowest is 0. */
 extern char *sql_ancestor(const RollupDef *def, const char *code, int level);
 
-/* The code of the cell of a source row; the last code of a source row in it. */
+/* The name of a level, which compares bytewise. */
+extern char *sql_level(const RollupDef *def, int level);
+
+/* The code of the cell of a source row. */
 extern char *sql_cell(const RollupDef *def, const char *code);
-extern char *sql_cell_end(const RollupDef *def, const char *cell);
+
+/* Is a row of NAME_rows in a cell, which is an area of the lowest level or the rest? */
+extern char *sql_in_cell(const RollupDef *def, const char *alias, const char *cell, bool rest);
 
 /* The bucket of a time, which is a value of the column's type. */
 extern char *sql_bucket_of(const RollupDef *def, const RollupColumn *column, const char *value);
@@ -237,11 +238,6 @@ extern bool rollup_triggers_disabled(Oid top);
 
 /* Have those that are enabled fire when they shall: for replicated rows, too. */
 extern void rollup_enable_triggers(Oid top);
-
-/* --- rollup_capture.c --- */
-
-/* Note in a log that everything may have changed. */
-extern void rollup_log_everything(Oid log);
 
 /* --- rollup_index.c --- */
 

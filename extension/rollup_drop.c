@@ -15,6 +15,7 @@
  * do, so it never ends in a deadlock; a plain DROP TABLE may.
  */
 #include "rollup_def.h"
+#include "rollup_log.h"
 
 #include "access/genam.h"
 #include "access/table.h"

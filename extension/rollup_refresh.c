@@ -11,10 +11,9 @@
  *
  * LAYOUT
  *	  Writers append to NAME_log in the transaction that changes the source: a
- *	  change and its log row become visible together.  Figures are in NAME and
- *	  NAME_rest, what a log row says in rollup_def.h.  The number of source rows
- *	  in no cell, and that of lowest cells after the last full build, are in
- *	  grid_rollup_state.
+ *	  change and its log row become visible together.  What a log row says is in
+ *	  rollup_log.h.  Figures are in NAME and NAME_rest, see rollup_def.h, and in
+ *	  grid_rollup_state is what refreshes tell each other.
  *
  * CONCURRENCY PROTOCOL
  *	  1. The source is locked ACCESS SHARE, then the rollup ROW EXCLUSIVE; drop
@@ -34,9 +33,8 @@
  *		 between T and S is in the figures already, and its log row stays: the
  *		 next refresh computes the same again.  Nothing is lost, nothing is
  *		 counted twice.
- *		 The number of rows in no cell is not computed again but changed by what
- *		 the log says, so it may only ever be counted under T: in the statement
- *		 that takes the log.
+ *		 The number of rows in no cell is a sum of differences that writers log.
+ *		 So it may be counted only under T: in the statement that takes the log.
  *	  5. Areas are merged from stored figures, which only refreshes write, one at
  *		 a time: later statements may have later snapshots and see the same.
  *	  6. All of this is one transaction.  A reader of NAME_live sees the figures
@@ -66,6 +64,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "rollup_def.h"
+#include "rollup_log.h"
 #include "rollup_owner.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -84,7 +83,7 @@ typedef struct Touched
 {
 	int64		count;
 	bool		everything;
-	int64		unassigned;		/* the number of such rows, or the change of it */
+	int64		unassigned;		/* rows in no cell, where everything is touched */
 	bool		rest;			/* some are no area of the lowest level */
 	bool		again;			/* the next refresh is to compute everything, too */
 	Datum		values[2];		/* codes, buckets: arrays of the same length */
@@ -155,16 +154,13 @@ log_has(const RollupDef *def, const char *condition)
 	return rollup_execute(psprintf("SELECT FROM %s WHERE %s LIMIT 1", def->log_name, condition)) > 0;
 }
 
-/* A log row that says so. */
-#define IS_EVERYTHING "code IS NULL AND unassigned IS NULL"
-
 /* Distinct cells in the log. */
 static int64
 count_log(const RollupDef *def)
 {
 	bool		isnull;
 
-	rollup_execute(psprintf("SELECT pg_catalog.count(*) FROM (SELECT DISTINCT code%s FROM %s) c",
+	rollup_execute(psprintf("SELECT pg_catalog.count(*) FROM (SELECT DISTINCT code%s FROM %s WHERE " LOG_IS_CELL ") c",
 							def->ntimes > 0 ? ", bucket" : "", def->log_name));
 	return DatumGetInt64(keep(1, &isnull));
 }
@@ -176,23 +172,20 @@ is_most(int64 touched, int64 cells)
 	return touched > Max(cells / 2, FEW_TOUCHED);
 }
 
-/* The deleted log rows: all, or so many cells with all their rows. */
+/* The touched cells and "everything", deleted: all, or so many cells with all their rows. */
 static char *
 taken_rows(const RollupDef *def, int64 max_cells)
 {
 	const char *bucket = def->ntimes > 0 ? ", bucket" : "";
-	char	   *returned = psprintf("RETURNING l.code%s, l.unassigned, l.xmin AS writer", sql_bucket(def, "l"));
+	char	   *returned = psprintf("RETURNING l.code%s, l.xmin AS writer", sql_bucket(def, "l"));
 
 	if (max_cells == 0)
-		return psprintf("taken AS (DELETE FROM %s l %s)", def->log_name, returned);
-	return psprintf("chosen AS MATERIALIZED (SELECT code%s FROM %s WHERE code IS NOT NULL"
+		return psprintf("taken AS (DELETE FROM %s l WHERE l.unassigned IS NULL %s)", def->log_name, returned);
+	return psprintf("chosen AS MATERIALIZED (SELECT code%s FROM %s WHERE " LOG_IS_CELL
 					" GROUP BY code%s ORDER BY code%s LIMIT " INT64_FORMAT "),"
-					" cells_taken AS (DELETE FROM %s l USING chosen s WHERE %s%s %s),"
-					" others_taken AS (DELETE FROM %s l WHERE l.code IS NULL %s),"
-					" taken AS (SELECT * FROM cells_taken UNION ALL SELECT * FROM others_taken)",
+					" taken AS (DELETE FROM %s l USING chosen s WHERE %s%s %s)",
 					bucket, def->log_name, bucket, bucket, max_cells,
-					def->log_name, sql_code_is(def, "l.code", "s.code"), sql_same_bucket(def, "l", "s"), returned,
-					def->log_name, returned);
+					def->log_name, sql_code_is(def, "l.code", "s.code"), sql_same_bucket(def, "l", "s"), returned);
 }
 
 /*
@@ -216,8 +209,8 @@ is_own(Datum writers)
 }
 
 /*
- * Step 3.  The number of rows in no cell is counted in the same statement,
- * where everything is to be computed.
+ * Step 3.  Where everything is to be computed, the rows in no cell are counted
+ * in the same statement, and what the log said of them goes.
  */
 static void
 take_log(const RollupDef *def, int64 max_cells, Touched *touched)
@@ -226,18 +219,16 @@ take_log(const RollupDef *def, int64 max_cells, Touched *touched)
 	Datum		writers;
 	bool		isnull;
 
-	rollup_execute(psprintf("WITH %s, cells AS MATERIALIZED (SELECT DISTINCT code%s FROM taken WHERE code IS NOT NULL),"
+	rollup_execute(psprintf("WITH %s, cells AS MATERIALIZED (SELECT DISTINCT code%s FROM taken WHERE " LOG_IS_CELL "),"
 							" summary AS MATERIALIZED (SELECT c.n, c.n OPERATOR(pg_catalog.>) %d"
-							" OR COALESCE(t.everything, false) AS everything, COALESCE(t.unassigned, 0) AS unassigned, t.writers"
-							" , COALESCE(c.rest, false) AS rest"
+							" OR t.writers IS NOT NULL AS everything, COALESCE(c.rest, false) AS rest, t.writers"
 							" FROM (SELECT pg_catalog.count(*) AS n, pg_catalog.bool_or(%s IS NULL) AS rest FROM cells) c,"
-							" (SELECT pg_catalog.bool_or(" IS_EVERYTHING ") AS everything,"
-							" pg_catalog.array_agg(writer) FILTER (WHERE " IS_EVERYTHING ") AS writers,"
-							" pg_catalog.sum(unassigned)::pg_catalog.int8 AS unassigned FROM taken) t)"
-							" SELECT n, everything, rest, writers, CASE WHEN everything THEN (%s) ELSE unassigned END,"
+							" (SELECT pg_catalog.array_agg(writer) FILTER (WHERE code IS NULL) AS writers FROM taken) t),"
+							" counted AS (DELETE FROM %s l USING summary s WHERE s.everything AND l.unassigned IS NOT NULL)"
+							" SELECT n, everything, rest, writers, CASE WHEN everything THEN (%s) END,"
 							" CASE WHEN NOT everything THEN (SELECT pg_catalog.array_agg(code) FROM cells) END%s FROM summary",
 							taken_rows(def, max_cells), bucket, MOST_TOUCHED, sql_ancestor(def, "code", 0),
-							sql_count_unassigned(def),
+							def->log_name, sql_count_unassigned(def),
 							def->ntimes > 0 ? ", CASE WHEN NOT everything THEN"
 							" (SELECT pg_catalog.array_agg(bucket) FROM cells) END" : ""));
 	touched->count = DatumGetInt64(keep(1, &isnull));
@@ -252,6 +243,17 @@ take_log(const RollupDef *def, int64 max_cells, Touched *touched)
 		touched->values[i] = keep(6 + i, &isnull);
 		touched->types[i] = TupleDescAttr(SPI_tuptable->tupdesc, 5 + i)->atttypid;
 	}
+}
+
+/* Make one log row of those that change the number of rows in no cell. */
+static void
+sum_unassigned(const RollupDef *def)
+{
+	rollup_execute(psprintf("WITH gone AS (DELETE FROM %s l WHERE l.unassigned IS NOT NULL"
+							" AND 1 OPERATOR(pg_catalog.<) (SELECT pg_catalog.count(*) FROM %s c WHERE c.unassigned IS NOT NULL)"
+							" RETURNING l.unassigned), total AS (SELECT pg_catalog.sum(unassigned)::pg_catalog.int8 AS n FROM gone)"
+							" INSERT INTO %s (unassigned) SELECT n FROM total WHERE n OPERATOR(pg_catalog.<>) 0",
+							def->log_name, def->log_name, def->log_name));
 }
 
 static uint64
@@ -333,13 +335,12 @@ fresh_cells(const RollupDef *def, bool rest, const Touched *touched)
 		return psprintf("%s JOIN %s t ON %s%s WHERE %s%s", figures, touched_cells(def),
 						sql_code_is(def, "w.cell", "t.code"), sql_same_bucket(def, "w", "t"),
 						kind, groups);
-	return psprintf("SELECT f.* FROM (SELECT c.code%s FROM %s c GROUP BY c.code) t"
-					" CROSS JOIN LATERAL (%s WHERE %s AND %s AND %s%s%s%s) f",
+	return psprintf("SELECT f.* FROM (SELECT c.code%s FROM %s c"
+					" WHERE %s IS %s GROUP BY c.code) t CROSS JOIN LATERAL (%s WHERE %s%s%s%s) f",
 					def->ntimes > 0 ? ", pg_catalog.array_agg(c.bucket) AS buckets,"
 					" pg_catalog.min(c.bucket) AS first, pg_catalog.max(c.bucket) AS last" : "",
-					touched_cells(def), figures,
-					sql_code_between(def, "w.code", "t.code", sql_cell_end(def, "t.code")),
-					sql_code_is(def, "w.cell", "t.code"), kind,
+					touched_cells(def), sql_ancestor(def, "c.code", 0), rest ? "NULL" : "NOT NULL",
+					figures, sql_in_cell(def, "w", "t.code", rest),
 					def->ntimes > 0 ? " AND w.bucket OPERATOR(pg_catalog.=) ANY (t.buckets)" : "",
 					sql_times_near(def, "w", "t.first", "t.last"), groups);
 }
@@ -584,32 +585,42 @@ build(const RollupDef *def, bool filled)
 	return count_cells(def);
 }
 
+/* What is done once everything is computed. */
+static void
+finish_build(const RollupDef *def, const Touched *touched, int64 cells)
+{
+	rollup_end_state(def, cells);
+	if (touched->everything && touched->unassigned != 0)
+		rollup_log_append(def->log, NULL, 0, touched->unassigned);
+	if (touched->again)
+		rollup_log_everything(def->log);
+}
+
 /* The refresh proper, as the rollup's owner.  Returns the cells it has computed. */
 static int64
 refresh(const RollupDef *def, int64 max_cells, const RollupState *before)
 {
 	Touched		touched = {0};
-	int64		cells = before->cells;
-	int64		computed;
+	int64		cells;
 
-	if (!before->filled && !log_has(def, IS_EVERYTHING))
+	if (!before->filled && !log_has(def, LOG_IS_EVERYTHING))
 		rollup_log_everything(def->log);
-	if (max_cells > 0 && (is_most(count_log(def), cells) || log_has(def, IS_EVERYTHING)))
+	if (max_cells > 0 && (is_most(count_log(def), before->cells) || log_has(def, LOG_IS_EVERYTHING)))
 		max_cells = 0;
+	sum_unassigned(def);
 	take_log(def, max_cells, &touched);
-	computed = touched.count;
-	if (touched.everything || is_most(touched.count, cells))
-		computed = cells = build(def, before->filled);
-	else if (touched.count > 0)
+	if (touched.everything || is_most(touched.count, before->cells))
+	{
+		cells = build(def, before->filled);
+		finish_build(def, &touched, cells);
+		return cells;
+	}
+	if (touched.count > 0)
 	{
 		touched.by_code = look_up_by_code(def, &touched);
 		compute(def, &touched, true);
 	}
-	if (touched.everything || computed > 0 || touched.unassigned != 0)
-		rollup_end_state(def, cells, touched.unassigned, !touched.everything);
-	if (touched.again)
-		rollup_log_everything(def->log);
-	return computed;
+	return touched.count;
 }
 
 int64
@@ -625,7 +636,7 @@ rollup_refresh(Oid rollup, int64 max_cells, bool *more)
 	owner_enter(&context, relation_owner(rollup));
 	cells = refresh(def, max_cells, &state);
 	if (more)
-		*more = log_has(def, "true");
+		*more = log_has(def, "unassigned IS NULL");
 	owner_leave(&context);
 	SPI_finish();
 	return cells;

@@ -19,16 +19,27 @@ sql_ancestor(const RollupDef *def, const char *code, int level)
 }
 
 char *
+sql_level(const RollupDef *def, int level)
+{
+	return psprintf("%s::pg_catalog.text COLLATE pg_catalog.\"C\"", quote_literal_cstr(def->levels[level]));
+}
+
+char *
 sql_cell(const RollupDef *def, const char *code)
 {
 	return psprintf("COALESCE(%s, %s)", sql_ancestor(def, code, 0), code);
 }
 
+/* A code without a level is that of the row itself; an area of the lowest level has all that is inside it. */
 char *
-sql_cell_end(const RollupDef *def, const char *cell)
+sql_in_cell(const RollupDef *def, const char *alias, const char *cell, bool rest)
 {
-	return psprintf("CASE WHEN %s IS NULL THEN %s ELSE %s.grid_last(%s) END",
-					sql_ancestor(def, cell, 0), cell, def->schema, cell);
+	char	   *code = psprintf("%s.code", alias);
+
+	if (rest)
+		return sql_code_is(def, code, cell);
+	return psprintf("%s AND %s", sql_code_between(def, code, cell, psprintf("%s.grid_last(%s)", def->schema, cell)),
+					sql_code_is(def, psprintf("%s.cell", alias), cell));
 }
 
 static char *
@@ -238,8 +249,8 @@ sql_areas(const RollupDef *def, const char *code, int first)
 
 	initStringInfo(&buf);
 	for (int i = first; i < def->nlevels; i++)
-		appendStringInfo(&buf, "%s(%s::pg_catalog.text COLLATE pg_catalog.\"C\", %s)", i > first ? ", " : "(VALUES ",
-						 quote_literal_cstr(def->levels[i]), sql_ancestor(def, code, i));
+		appendStringInfo(&buf, "%s(%s, %s)", i > first ? ", " : "(VALUES ",
+						 sql_level(def, i), sql_ancestor(def, code, i));
 	appendStringInfoChar(&buf, ')');
 	return buf.data;
 }

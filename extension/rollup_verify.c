@@ -14,6 +14,7 @@
  * Only the owner may ask: the answer contains figures of the source.
  */
 #include "rollup_def.h"
+#include "rollup_log.h"
 
 #include "access/xact.h"
 #include "catalog/pg_class.h"
@@ -132,26 +133,29 @@ return_rows(ReturnSetInfo *info)
 		tuplestore_puttuple(info->setResult, SPI_tuptable->vals[i]);
 }
 
-/* Is the number of rows in no cell another than the last refresh has left? */
+/* Is the number of rows in no cell another than the log says? */
 static void
 return_unassigned(const RollupDef *def, ReturnSetInfo *info)
 {
 	Datum		values[7] = {0};
-	bool		nulls[7] = {true, true, true, true, false, true, false};
+	bool		nulls[7] = {true, true, true, true, false, false, false};
 	NameData	measure;
 	int64		stored;
 	int64		counted;
 	bool		isnull;
 
-	rollup_query(sql_count_unassigned(def));
-	counted = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	nulls[5] = !rollup_unassigned(def, &stored);
-	if (!nulls[5] && stored == counted)
+	rollup_query(psprintf("SELECT COALESCE(pg_catalog.sum(unassigned), 0)::pg_catalog.int8, (%s)"
+						  " FROM %s HAVING NOT COALESCE(pg_catalog.bool_or(" LOG_IS_EVERYTHING "), false)",
+						  sql_count_unassigned(def), def->log_name));
+	if (SPI_processed == 0)
+		return;					/* everything is to be computed */
+	stored = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	counted = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+	if (stored == counted)
 		return;
 	namestrcpy(&measure, "unassigned");
 	values[4] = NameGetDatum(&measure);
-	if (!nulls[5])
-		values[5] = CStringGetTextDatum(psprintf(INT64_FORMAT, stored));
+	values[5] = CStringGetTextDatum(psprintf(INT64_FORMAT, stored));
 	values[6] = CStringGetTextDatum(psprintf(INT64_FORMAT, counted));
 	tuplestore_putvalues(info->setResult, info->setDesc, values, nulls);
 }

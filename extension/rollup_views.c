@@ -6,6 +6,7 @@
  * search_path.  What they are for is said in rollup_def.h.
  */
 #include "rollup_def.h"
+#include "rollup_log.h"
 #include "rollup_owner.h"
 
 #include "utils/builtins.h"
@@ -70,16 +71,25 @@ rollup_create_rows_view(const RollupDef *def, const char *name)
 static char *
 everything(const RollupDef *def)
 {
-	return psprintf("(SELECT EXISTS (SELECT FROM %s l WHERE l.code IS NULL AND l.unassigned IS NULL))", def->log_name);
+	return psprintf("(SELECT EXISTS (SELECT FROM %s l WHERE " LOG_IS_EVERYTHING "))", def->log_name);
 }
 
-/* The touched areas of every level: (level, code[, bucket]). */
+/*
+ * The touched areas of every level: (level, code[, bucket]).  One scan of the
+ * log a level, into which the planner pushes a reader's conditions.
+ */
 static char *
 touched_areas(const RollupDef *def)
 {
-	return psprintf("(SELECT DISTINCT n.level, n.code%s FROM %s l CROSS JOIN LATERAL %s n(level, code)"
-					" WHERE n.code IS NOT NULL)",
-					sql_bucket(def, "l"), def->log_name, sql_areas(def, "l.code", 0));
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "(SELECT DISTINCT n.level, n.code%s FROM (", sql_bucket(def, "n"));
+	for (int i = 0; i < def->nlevels; i++)
+		appendStringInfo(&buf, "%sSELECT %s AS level, %s AS code%s FROM %s l", i > 0 ? " UNION ALL " : "",
+						 sql_level(def, i), sql_ancestor(def, "l.code", i), sql_bucket(def, "l"), def->log_name);
+	appendStringInfoString(&buf, ") n WHERE n.code IS NOT NULL)");
+	return buf.data;
 }
 
 /* Figures of the lowest areas or the rest, stored and not touched, inside the area t. */
@@ -96,23 +106,36 @@ stored_inside(const RollupDef *def, const char *table, const char *condition)
 					sql_same_bucket(def, "l", "r"));
 }
 
-/* Touched cells inside the area t, computed from the source. */
+/* Touched cells inside the area t, areas of the lowest level or the rest, computed from the source. */
 static char *
-fresh_inside(const RollupDef *def)
+fresh_inside(const RollupDef *def, bool rest)
 {
-	return psprintf("SELECT c.code%s%s FROM (SELECT DISTINCT l.code FROM %s l WHERE %s%s) c"
-					" CROSS JOIN LATERAL (SELECT w.cell%s%s FROM %s w WHERE %s AND %s%s%s"
-					" GROUP BY w.cell%s) f",
+	return psprintf("SELECT c.code%s%s FROM (SELECT DISTINCT l.code FROM %s l WHERE %s IS %s AND %s%s) c"
+					" CROSS JOIN LATERAL (SELECT w.cell%s%s FROM %s w WHERE %s%s%s GROUP BY w.cell%s) f",
 					sql_dims(def, "f."), sql_measures(def, "f."),
-					def->log_name,
+					def->log_name, sql_ancestor(def, "l.code", 0), rest ? "NULL" : "NOT NULL",
 					sql_code_between(def, "l.code", "t.code",
 									 psprintf("%s.grid_last(t.code)", def->schema)),
 					sql_same_bucket(def, "l", "t"),
 					sql_rows_dims(def, "w", true), sql_aggregates(def, "w"), def->rows_name,
-					sql_code_between(def, "w.code", "c.code", sql_cell_end(def, "c.code")),
-					sql_code_is(def, "w.cell", "c.code"), sql_same_bucket(def, "w", "t"),
+					sql_in_cell(def, "w", "c.code", rest), sql_same_bucket(def, "w", "t"),
 					sql_times_near(def, "w", "t.bucket", "t.bucket"),
 					sql_rows_dims(def, "w", false));
+}
+
+/*
+ * All rows while the log says everything, looked up by the first digit of their
+ * codes.  The planner, which takes it for certain that they are read, expects
+ * few of each: else every query would pay for the memory that all figures at
+ * once would take, and for compiling a plan that seems to be worth it.
+ */
+static char *
+all_rows(const RollupDef *def)
+{
+	return psprintf("(SELECT a.* FROM (SELECT u.code FROM pg_catalog.unnest('{0,1,2,3,4,5,6,7,8,9}'::%s.gridcode[]) u(code)"
+					" WHERE %s) top CROSS JOIN LATERAL (SELECT w.* FROM %s w WHERE %s OFFSET 0) a)",
+					def->schema, everything(def), def->rows_name,
+					sql_code_between(def, "w.code", "top.code", psprintf("%s.grid_last(top.code)", def->schema)));
 }
 
 /*
@@ -135,18 +158,18 @@ rollup_create_live_view(const RollupDef *def, const char *name)
 					 def->rollup_name, everything(def), touched_areas(def),
 					 sql_code_is(def, "t.code", "r.code"), sql_same_bucket(def, "t", "r"));
 	appendStringInfo(&buf, " UNION ALL SELECT t.code, t.level%s%s%s FROM %s t CROSS JOIN LATERAL"
-					 " (SELECT 1%s%s FROM (%s UNION ALL %s UNION ALL %s) u"
+					 " (SELECT 1%s%s FROM (%s UNION ALL %s UNION ALL %s UNION ALL %s) u"
 					 " GROUP BY 1%s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) f WHERE NOT %s",
 					 sql_bucket(def, "t"), sql_dims(def, "f."), sql_measures(def, "f."),
 					 touched_areas(def), sql_dims(def, "u."), sql_merges(def, "u"),
 					 stored_inside(def, def->rollup_name, lowest),
-					 stored_inside(def, def->rest_name, ""), fresh_inside(def),
+					 stored_inside(def, def->rest_name, ""), fresh_inside(def, false), fresh_inside(def, true),
 					 sql_dims(def, "u."), everything(def));
 	appendStringInfo(&buf, " UNION ALL SELECT n.code, n.level%s%s%s FROM %s w"
-					 " CROSS JOIN LATERAL %s n(level, code) WHERE n.code IS NOT NULL AND %s"
+					 " CROSS JOIN LATERAL %s n(level, code) WHERE n.code IS NOT NULL"
 					 " GROUP BY n.code, n.level%s%s",
 					 sql_bucket(def, "w"), sql_rows_dims(def, "w", true), sql_aggregates(def, "w"),
-					 def->rows_name, sql_areas(def, "w.cell", 0), everything(def),
+					 all_rows(def), sql_areas(def, "w.cell", 0),
 					 sql_bucket(def, "w"), sql_rows_dims(def, "w", false));
 	rollup_execute(buf.data);
 }

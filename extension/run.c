@@ -1,7 +1,7 @@
 /*
  * run.c
  *	  grid_rollup_run: one run per due time, on record, however many sessions
- *	  ask for it. Also what grid_rollup_due has to look up in C.
+ *	  ask for it.
  *
  * CONCURRENCY PROTOCOL
  *	  A session-level lock on the rollup is held from before the claim to after
@@ -16,14 +16,11 @@
  */
 #include "gridtree.h"
 
-#include "access/relation.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "commands/async.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
-#include "executor/tuptable.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -35,7 +32,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timeout.h"
@@ -55,7 +51,6 @@
 #define RUN_LOCK_FIELD4	3
 
 PG_FUNCTION_INFO_V1(grid_rollup_run);
-PG_FUNCTION_INFO_V1(grid_rollup_pending);
 PG_FUNCTION_INFO_V1(grid_rollup_notify);
 PG_FUNCTION_INFO_V1(grid_version);
 
@@ -308,40 +303,6 @@ grid_rollup_run(PG_FUNCTION_ARGS)
 	outcome = run_locked(&run, PG_ARGISNULL(1) ? NULL : &due_at);
 	MemoryContextSwitchTo(run.context);
 	return outcome_row(fcinfo, outcome);
-}
-
-/* grid_rollup_pending(log): does the log have a visible row? */
-Datum
-grid_rollup_pending(PG_FUNCTION_ARGS)
-{
-	Oid			log = PG_GETARG_OID(0);
-	Relation	rel;
-	TableScanDesc scan;
-	TupleTableSlot *slot;
-	bool		pending;
-
-	/* Whoever holds the log of one rollup must not hold up the others. */
-	if (!ConditionalLockRelationOid(log, AccessShareLock))
-		PG_RETURN_NULL();
-	rel = try_relation_open(log, NoLock);
-	if (rel == NULL)
-	{
-		UnlockRelationOid(log, AccessShareLock);
-		PG_RETURN_NULL();
-	}
-	if (rel->rd_rel->relkind != RELKIND_RELATION ||
-		pg_class_aclcheck(log, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-	{
-		relation_close(rel, AccessShareLock);
-		PG_RETURN_NULL();
-	}
-	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
-	slot = table_slot_create(rel, NULL);
-	pending = table_scan_getnextslot(scan, ForwardScanDirection, slot);
-	ExecDropSingleTupleTableSlot(slot);
-	table_endscan(scan);
-	relation_close(rel, AccessShareLock);
-	PG_RETURN_BOOL(pending);
 }
 
 /* grid_rollup_notify(): statement trigger of the catalog */

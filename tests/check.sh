@@ -68,7 +68,8 @@ regress() {
 new_database() {
   "$GT_BIN/createdb" "$1" && "$GT_BIN/psql" -qX -d "$1" -c 'CREATE EXTENSION gridtree CASCADE' &&
     "$GT_BIN/psql" -qX -c "ALTER DATABASE $1 SET client_min_messages = notice" \
-      -c "ALTER DATABASE $1 SET timezone_abbreviations = 'Default'"
+      -c "ALTER DATABASE $1 SET timezone_abbreviations = 'Default'" \
+      -c "ALTER DATABASE $1 SET jit = off"
 }
 
 suite_sql() {

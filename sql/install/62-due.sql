@@ -6,6 +6,12 @@ CREATE FUNCTION @extschema@.grid_rollup_pending(log regclass) RETURNS boolean
 COMMENT ON FUNCTION @extschema@.grid_rollup_pending(regclass) IS
 $$Whether the log of a rollup holds changes that no refresh has taken yet. NULL for whoever may not read the log, and for a log that is gone or locked.$$;
 
+CREATE FUNCTION @extschema@.grid_rollup_logged_unassigned(log regclass) RETURNS bigint
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
+    AS 'MODULE_PATHNAME', 'grid_rollup_logged_unassigned';
+COMMENT ON FUNCTION @extschema@.grid_rollup_logged_unassigned(regclass) IS
+$$Number of source rows that are in no area, as the log of a rollup keeps it: exact in the caller's snapshot. NULL while everything is to be computed, for whoever may not read the log, and for a log that is gone or locked.$$;
+
 CREATE FUNCTION @extschema@.grid_rollup_next(schedule text, after timestamptz, time_zone text) RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'grid_rollup_next';

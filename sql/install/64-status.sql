@@ -10,8 +10,7 @@ SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, s.fill
        (SELECT count(*) FROM @extschema@.grid_rollup_runs f
         WHERE f.rollup = c.rollup AND f.outcome <> 'done' AND f.run > coalesce(success.run, 0))::int AS failures,
        due.due_at AS next_due_at,
-       CASE WHEN pg_has_role(owned.relowner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE')
-                 OR has_table_privilege(c.source, 'SELECT') THEN s.unassigned END AS unassigned
+       @extschema@.grid_rollup_logged_unassigned(c.log) AS unassigned
 FROM @extschema@.grid_rollup_catalog c
 JOIN @extschema@.grid_rollup_state s ON s.rollup = c.rollup
 JOIN pg_class owned ON owned.oid = c.rollup
@@ -24,8 +23,8 @@ LEFT JOIN @extschema@.grid_rollup_due() due ON due.rollup = c.rollup
 WHERE pg_has_role(owned.relowner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE') OR has_table_privilege(owned.oid, 'SELECT');
 GRANT SELECT ON @extschema@.grid_rollup_status TO PUBLIC;
 COMMENT ON VIEW @extschema@.grid_rollup_status IS
-$$One row a rollup: its schedule and largest age, whether it has been filled, whether changes are pending, whether it is running, its last run and last success, failures in a row since then, when it is due next, and how many source rows were in no area at the last refresh (without a code, or without any of the times).
-Shown to whoever may read the rollup; pending and next_due_at are NULL without the owner's rights, unassigned for whoever may not read the source either, and message as in grid_rollup_runs.$$;
+$$One row a rollup: its schedule and largest age, whether it has been filled, whether changes are pending, whether it is running, its last run and last success, failures in a row since then, when it is due next, and how many source rows are in no area (without a code, or without any of the times).
+Shown to whoever may read the rollup; pending, next_due_at and unassigned are NULL without the owner's rights (SELECT on the log is enough for pending and unassigned), and message as in grid_rollup_runs.$$;
 
 CREATE FUNCTION @extschema@.grid_version() RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE

@@ -114,7 +114,7 @@ SELECT count(*) FROM monthly WHERE grid_prefix(code, 9) = '350304002';
 UPDATE cases SET kind = 'x' WHERE false;
 DELETE FROM cases WHERE false;
 INSERT INTO cases SELECT * FROM cases WHERE false;
-SELECT count(*) FROM monthly_log;
+SELECT count(code) FROM monthly_log;
 SELECT * FROM wrong();
 
 -- COPY, ON CONFLICT, MERGE, WITH
