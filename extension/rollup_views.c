@@ -125,17 +125,23 @@ fresh_inside(const RollupDef *def, bool rest)
 
 /*
  * All rows while the log says everything, looked up by the first digit of their
- * codes.  The planner, which takes it for certain that they are read, expects
- * few of each: else every query would pay for the memory that all figures at
- * once would take, and for compiling a plan that seems to be worth it.
+ * codes and between the ends of time.  The planner, which takes it for certain
+ * that they are read, expects few of each: else every query would pay for the
+ * memory that all figures at once would take, and for compiling a plan that
+ * seems to be worth it.
  */
 static char *
 all_rows(const RollupDef *def)
 {
-	return psprintf("(SELECT a.* FROM (SELECT u.code FROM pg_catalog.unnest('{0,1,2,3,4,5,6,7,8,9}'::%s.gridcode[]) u(code)"
-					" WHERE %s) top CROSS JOIN LATERAL (SELECT w.* FROM %s w WHERE %s OFFSET 0) a)",
-					def->schema, everything(def), def->rows_name,
-					sql_code_between(def, "w.code", "top.code", psprintf("%s.grid_last(top.code)", def->schema)));
+	char	   *ends = pstrdup("");
+
+	if (def->ntimes > 0)
+		ends = psprintf(", '-infinity'::%s AS first, 'infinity'::%s AS last", sql_bucket_type(def), sql_bucket_type(def));
+	return psprintf("(SELECT a.* FROM (SELECT u.code%s FROM pg_catalog.unnest('{0,1,2,3,4,5,6,7,8,9}'::%s.gridcode[]) u(code)"
+					" WHERE %s OFFSET 0) top CROSS JOIN LATERAL (SELECT w.* FROM %s w WHERE %s%s OFFSET 0) a)",
+					ends, def->schema, everything(def), def->rows_name,
+					sql_code_between(def, "w.code", "top.code", psprintf("%s.grid_last(top.code)", def->schema)),
+					sql_times_near(def, "w", "top.first", "top.last"));
 }
 
 /*
