@@ -27,7 +27,7 @@
 /* After one that another session had taken, neither. */
 #define TAKEN_PAUSE_MS		1000
 
-#define PRUNE_INTERVAL_MS	(INT64_C(24) * 3600 * 1000)
+#define PRUNE_INTERVAL_MS	(INT64_C(3600) * 1000)
 
 void
 duty_init(Duty *duty, const Options *options, int i)
@@ -103,9 +103,11 @@ static void
 prune(Duty *duty)
 {
 	const char *params[] = {duty->keep};
-	char		sql[400];
+	char		sql[800];
 
-	snprintf(sql, sizeof(sql), "SELECT %s.grid_rollup_prune($1::pg_catalog.interval)", duty->handshake.schema);
+	snprintf(sql, sizeof(sql), "SELECT %s.grid_rollup_prune($1::pg_catalog.interval),"
+			 " (SELECT pg_catalog.sum(%s.grid_rollup_compact(d.rollup)) FROM %s.grid_rollup_due() d)",
+			 duty->handshake.schema, duty->handshake.schema, duty->handshake.schema);
 	conn_send(&duty->control, sql, 1, params);
 	duty->step = DUTY_PRUNING;
 	duty->prune_at = now_ms() + PRUNE_INTERVAL_MS;

@@ -9,9 +9,13 @@
  *	  rollup_sql.c	   pieces of SQL
  *	  rollup_views.c   the views of a rollup
  *	  rollup_create.c, rollup_alter.c, rollup_drop.c
- *	  rollup_trigger.c which triggers a source carries, and their upkeep by DDL
+ *	  rollup_trigger.c which triggers a source carries
+ *	  rollup_ddl.c	   their upkeep by DDL, and what DDL changes
  *	  rollup_capture.c what those triggers do
+ *	  rollup_log.h	   the log of touched cells
  *	  rollup_refresh.c the refresh, with the concurrency protocol
+ *	  rollup_compact.c a shorter log
+ *	  rollup_index.c   whether the source has an index that serves
  *	  rollup_verify.c  the comparison with a recomputation
  *	  rollup_owner.c   running as somebody else, safely
  *	  rollup_bucket.c  periods of time
@@ -32,5 +36,8 @@ extern int64 rollup_refresh(Oid rollup, int64 max_cells, bool *more);
 
 /* May this role refresh the rollup?  Its owner, and who may write its rows. */
 extern bool rollup_may_refresh(Oid rollup, Oid role);
+
+/* The current user may, or an error. */
+extern void rollup_check_may_refresh(Oid rollup);
 
 #endif							/* GRIDTREE_ROLLUP_H */

@@ -389,6 +389,22 @@ rollup_begin_state(const RollupDef *def, RollupState *state)
 	return found;
 }
 
+bool
+rollup_lock_state(const RollupDef *def)
+{
+	OwnerContext context;
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(def->rollup)};
+	bool		locked;
+
+	owner_enter_catalog(&context);
+	locked = rollup_execute_args(psprintf("SELECT FROM %s.grid_rollup_state WHERE rollup = $1"
+										  " FOR UPDATE SKIP LOCKED", def->schema),
+								 1, types, values, NULL) == 1;
+	owner_leave(&context);
+	return locked;
+}
+
 void
 rollup_end_state(const RollupDef *def, int64 cells)
 {

@@ -135,6 +135,9 @@ typedef struct RollupState
  */
 extern bool rollup_begin_state(const RollupDef *def, RollupState *state);
 
+/* Keep refreshes away until the transaction ends; false where one is at work. */
+extern bool rollup_lock_state(const RollupDef *def);
+
 /* And end a full build. */
 extern void rollup_end_state(const RollupDef *def, int64 cells);
 

@@ -110,8 +110,8 @@ rollup_may_refresh(Oid rollup, Oid role)
 		pg_class_aclmask(rollup, role, write, ACLMASK_ALL) == write;
 }
 
-static void
-check_may_refresh(Oid rollup)
+void
+rollup_check_may_refresh(Oid rollup)
 {
 	if (!rollup_may_refresh(rollup, GetUserId()))
 		ereport(ERROR,
@@ -136,7 +136,7 @@ begin_refresh(Oid rollup, RollupState *state)
 {
 	RollupDef  *def = rollup_load(rollup, false);
 
-	check_may_refresh(rollup);
+	rollup_check_may_refresh(rollup);
 	LockRelationOid(def->source, AccessShareLock);
 	LockRelationOid(rollup, RowExclusiveLock);
 	def = rollup_load(rollup, false);	/* it may have been dropped or altered meanwhile */
@@ -345,22 +345,26 @@ fresh_cells(const RollupDef *def, bool rest, const Touched *touched)
 					sql_times_near(def, "w", "t.first", "t.last"), groups);
 }
 
-/* What counts in an area of a level: areas of the level below, and the rest in no such area. */
+/* What counts in an area of a level: areas of the level below, and what of the rest is in no such area. */
 static char *
-parts_of_level(const RollupDef *def, int level, const char *condition)
+parts_of_level(const RollupDef *def, int level, bool rest, const char *condition)
 {
 	char	   *columns = psprintf("r.code%s%s%s", sql_bucket(def, "r"), sql_dims(def, "r."),
 								   sql_measures(def, "r."));
 
-	return psprintf("SELECT %s FROM %s r WHERE r.level OPERATOR(pg_catalog.=) %s%s"
-					" UNION ALL SELECT %s FROM %s WHERE %s IS NULL%s",
-					columns, def->rollup_name, quote_literal_cstr(def->levels[level - 1]), condition,
+	char	   *below = psprintf("SELECT %s FROM %s r WHERE r.level OPERATOR(pg_catalog.=) %s%s",
+								 columns, def->rollup_name, quote_literal_cstr(def->levels[level - 1]),
+								 condition);
+
+	if (!rest)
+		return below;
+	return psprintf("%s UNION ALL SELECT %s FROM %s WHERE %s IS NULL%s", below,
 					columns, sql_rest(def, "r"), sql_ancestor(def, "r.code", level - 1), condition);
 }
 
 /* Areas of a level merged from the figures below: all of them, or those around touched cells. */
 static char *
-merged_areas(const RollupDef *def, int level, const Touched *touched)
+merged_areas(const RollupDef *def, int level, bool rest, const Touched *touched)
 {
 	char	   *area = sql_ancestor(def, "p.code", level);
 	char	   *inside;
@@ -368,7 +372,7 @@ merged_areas(const RollupDef *def, int level, const Touched *touched)
 	if (touched == NULL)
 		return psprintf("SELECT %s AS code%s%s%s FROM (%s) p WHERE %s IS NOT NULL GROUP BY 1%s%s",
 						area, sql_bucket(def, "p"), sql_dims(def, "p."), sql_merges(def, "p"),
-						parts_of_level(def, level, ""), area,
+						parts_of_level(def, level, rest, ""), area,
 						sql_bucket(def, "p"), sql_dims(def, "p."));
 	inside = psprintf(" AND %s%s",
 					  sql_code_between(def, "r.code", "t.code",
@@ -379,7 +383,7 @@ merged_areas(const RollupDef *def, int level, const Touched *touched)
 					" HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) m",
 					sql_bucket(def, "t"), sql_dims(def, "m."), sql_measures(def, "m."),
 					touched_areas(def, level), sql_dims(def, "p."), sql_merges(def, "p"),
-					parts_of_level(def, level, inside), sql_dims(def, "p."));
+					parts_of_level(def, level, rest, inside), sql_dims(def, "p."));
 }
 
 /* ", a.p1, a.p2 …": columns that are called by number, because users may call them anything. */
@@ -505,9 +509,9 @@ compute_cells(const RollupDef *def, const char *level, const Touched *touched, b
 
 /* Step 5 for one level. */
 static void
-merge_level(const RollupDef *def, int level, const Touched *touched, bool filled)
+merge_level(const RollupDef *def, int level, bool rest, const Touched *touched, bool filled)
 {
-	char	   *fresh = merged_areas(def, level, touched);
+	char	   *fresh = merged_areas(def, level, rest, touched);
 
 	if (filled)
 		write_figures(def, def->levels[level], fresh, touched ? touched_areas(def, level) : NULL, touched);
@@ -519,13 +523,17 @@ merge_level(const RollupDef *def, int level, const Touched *touched, bool filled
 static void
 compute(const RollupDef *def, const Touched *touched, bool filled)
 {
+	bool		rest;
+
 	compute_cells(def, def->levels[0], touched, filled);
 	if (touched == NULL || touched->rest)
 		compute_cells(def, NULL, touched, filled);
+	/* Most sources have codes of the lowest level only. */
+	rest = rollup_execute(psprintf("SELECT FROM %s LIMIT 1", def->rest_name)) > 0;
 	for (int level = 1; level < def->nlevels; level++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		merge_level(def, level, touched, filled);
+		merge_level(def, level, rest, touched, filled);
 	}
 }
 
@@ -623,18 +631,59 @@ refresh(const RollupDef *def, int64 max_cells, const RollupState *before)
 	return touched.count;
 }
 
+/* May the current user see what is in the source, which errors may quote? */
+static bool
+may_see_errors(const RollupDef *def)
+{
+	return has_privs_of_role(GetUserId(), relation_owner(def->rollup)) ||
+		pg_class_aclcheck(def->source, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
+/* An error of a measure without what it quotes.  Errors that come of the refresh itself stay. */
+static void
+hide_error(const RollupDef *def, MemoryContext caller)
+{
+	ErrorData  *error;
+	int			category;
+
+	MemoryContextSwitchTo(caller);
+	error = CopyErrorData();
+	category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+	if (category == ERRCODE_TRANSACTION_ROLLBACK || category == ERRCODE_OPERATOR_INTERVENTION ||
+		category == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE || category == ERRCODE_INSUFFICIENT_RESOURCES)
+		PG_RE_THROW();
+	FlushErrorState();
+	ereport(ERROR,
+			(errcode(error->sqlerrcode),
+			 errmsg("refresh of rollup %s failed", def->rollup_name),
+			 errdetail("The error may quote rows of the source, and is shown to roles that may read it.")));
+}
+
 int64
 rollup_refresh(Oid rollup, int64 max_cells, bool *more)
 {
 	OwnerContext context;
 	RollupDef  *def;
 	RollupState state = {0};
-	int64		cells;
+	MemoryContext caller = CurrentMemoryContext;
+	volatile int64 cells = 0;
+	bool		shown;
 
 	SPI_connect();
 	def = begin_refresh(rollup, &state);
+	shown = may_see_errors(def);
 	owner_enter(&context, relation_owner(rollup));
-	cells = refresh(def, max_cells, &state);
+	PG_TRY();
+	{
+		cells = refresh(def, max_cells, &state);
+	}
+	PG_CATCH();
+	{
+		if (!shown)
+			hide_error(def, caller);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	if (more)
 		*more = log_has(def, "unassigned IS NULL");
 	owner_leave(&context);
@@ -651,7 +700,7 @@ grid_rollup_touch(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	def = rollup_load(rollup, false);
-	check_may_refresh(rollup);
+	rollup_check_may_refresh(rollup);
 	rollup_log_everything(def->log);
 	SPI_finish();
 	PG_RETURN_VOID();

@@ -64,6 +64,12 @@ CREATE FUNCTION @extschema@.grid_rollup_touch(rollup regclass) RETURNS void
 COMMENT ON FUNCTION @extschema@.grid_rollup_touch(regclass) IS
 'Has the next refresh compute a rollup anew, all of it: for changes that no trigger saw, such as a source loaded with triggers disabled or a rollup table edited by hand. For whoever may refresh it.';
 
+CREATE FUNCTION @extschema@.grid_rollup_compact(rollup regclass) RETURNS bigint
+    LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000
+    AS 'MODULE_PATHNAME', 'grid_rollup_compact';
+COMMENT ON FUNCTION @extschema@.grid_rollup_compact(regclass) IS
+'Makes the log of a rollup that waits for its next refresh shorter, each cell once, where at least every second row can go; returns how many rows went. gridtreed does so every hour. Nothing while a refresh is at work. For whoever may refresh it.';
+
 CREATE PROCEDURE @extschema@.grid_rollup_refresh_batched(rollup regclass, batch int)
     LANGUAGE C
     AS 'MODULE_PATHNAME', 'grid_rollup_refresh_batched';

@@ -125,3 +125,32 @@ SELECT * FROM grid_rollup_verify('r');
 DROP OWNED BY rollup_owner, rollup_heir, rollup_writer, rollup_reader, rollup_refresher CASCADE;
 SELECT count(*) FROM grid_rollup_catalog;
 DROP ROLE rollup_owner, rollup_heir, rollup_writer, rollup_reader, rollup_refresher;
+
+-- an error that quotes a row is for those who may read it
+CREATE ROLE rollup_refresher;
+CREATE ROLE rollup_reader;
+GRANT USAGE ON SCHEMA rollup_security TO rollup_refresher, rollup_reader;
+CREATE TABLE letters (grid gridcode, secret text);
+SELECT grid_rollup_create('e', 'letters', 'grid', '{"n": "sum(secret::int)"}', lowest_level => 'grid');
+GRANT SELECT, INSERT, UPDATE, DELETE ON e TO rollup_refresher;
+INSERT INTO letters VALUES ('350304001001001', 'top secret'), (NULL, '1');
+\set VERBOSITY default
+SET ROLE rollup_refresher;
+SELECT grid_rollup_refresh('e');
+CALL grid_rollup_refresh_batched('e', 10);
+SELECT grid_rollup_compact('e');
+SELECT filled, pending, unassigned FROM grid_rollup_status WHERE rollup = 'e'::regclass;
+SET ROLE rollup_reader;
+SELECT grid_rollup_compact('e');
+SELECT count(*) FROM grid_rollup_status;
+RESET ROLE;
+GRANT SELECT ON letters TO rollup_refresher;
+SET ROLE rollup_refresher;
+SELECT grid_rollup_refresh('e');
+RESET ROLE;
+DELETE FROM letters WHERE grid IS NOT NULL;
+SELECT grid_rollup_refresh('e');
+SELECT filled, pending, unassigned FROM grid_rollup_status WHERE rollup = 'e'::regclass;
+\set VERBOSITY terse
+DROP SCHEMA rollup_security CASCADE;
+DROP ROLE rollup_refresher, rollup_reader;
