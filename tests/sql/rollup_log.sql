@@ -34,6 +34,7 @@ SELECT * FROM says, counted;
 SELECT * FROM grid_rollup_verify('r');
 INSERT INTO cases SELECT 10000 + i, grid_child(grid_child('350304002', i % 999 + 1), i / 999 % 200 + 1), '2024-01-01', 'k', i FROM generate_series(1, 150000) i;
 SELECT cells >= distinct_cells AS all, distinct_cells FROM says;
+UPDATE cases SET x = x + 1 WHERE id > 10000;
 DELETE FROM cases WHERE id > 10000;
 SELECT grid_rollup_compact('r') > 100000 AS shorter;
 SELECT cells, distinct_cells FROM says;
