@@ -54,6 +54,6 @@ SELECT row_number() OVER (ORDER BY reported_at, key), kind, r.id, r.code, date_t
        date_trunc('minute', reported_at + days * share_of_time * INTERVAL '1 day')
 FROM answered a JOIN resident r ON r.grid = a.grid AND r.nth = 1 + floor(households * demo.chance(md5(key)))::bigint;
 ALTER TABLE demo.event ADD FOREIGN KEY (kind) REFERENCES demo.kind;
-CREATE INDEX ON demo.event (code);
+CREATE INDEX ON demo.event (code, reported_at);
 RESET jit;
 ANALYZE demo.kind, demo.event;
