@@ -40,15 +40,6 @@
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
-/* Inserts into indexes that are not deferred and have no conflict to look for. */
-#if PG_VERSION_NUM >= 160000
-#define exec_insert_index_tuples(info, slot, estate) \
-	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL, false)
-#else
-#define exec_insert_index_tuples(info, slot, estate) \
-	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL)
-#endif
-
 /* ANALYZE: the statistics target of a column, and the delay of 18. */
 #if PG_VERSION_NUM >= 170000
 #define analyze_target(stats) ((stats)->attstattarget)

@@ -76,7 +76,7 @@ event_dropped_triggers(bool (*wanted) (const char *name))
 		Oid			schema = get_namespace_oid(SPI_getvalue(row, desc, 1), true);
 		Oid			table = get_relname_relid(SPI_getvalue(row, desc, 2), schema);
 
-		if (OidIsValid(table) && wanted(SPI_getvalue(row, desc, 3)))
+		if (OidIsValid(table) && (wanted == NULL || wanted(SPI_getvalue(row, desc, 3))))
 			tables = list_append_unique_oid(tables, table);
 	}
 	return tables;

@@ -24,8 +24,8 @@ extern Oid	event_table(const RangeVar *name);
 extern List *event_created_children(void);
 
 /*
- * OIDs of the tables from which the statement has dropped triggers by name, by
- * those names.  Triggers that go with something else are not among them.
+ * OIDs of the tables from which the statement has dropped triggers by name, all
+ * or by wanted names.  Triggers that go with something else are not among them.
  */
 extern List *event_dropped_triggers(bool (*wanted) (const char *name));
 

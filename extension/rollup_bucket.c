@@ -18,7 +18,9 @@
 #include "utils/datetime.h"
 
 PG_FUNCTION_INFO_V1(grid_bucket);
+PG_FUNCTION_INFO_V1(grid_bucket_date);
 PG_FUNCTION_INFO_V1(grid_bucket_in_zone);
+PG_FUNCTION_INFO_V1(grid_bucket_first);
 PG_FUNCTION_INFO_V1(grid_bucket_last);
 PG_FUNCTION_INFO_V1(grid_bucket_first_in_zone);
 PG_FUNCTION_INFO_V1(grid_bucket_last_in_zone);
@@ -83,12 +85,13 @@ bucket_width_is_date(const Interval *width)
 	return width->time == 0 || whole_day;
 }
 
-pg_noreturn static void
-out_of_range(void)
+/* What is beyond the range of timestamps is at the end of time: it must stop nobody from writing it. */
+static Timestamp
+in_range(int64 time)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-			 errmsg("timestamp out of range")));
+	if (IS_VALID_TIMESTAMP(time))
+		return time;
+	return time < 0 ? DT_NOBEGIN : DT_NOEND;
 }
 
 /* The first day of the period of so many months around a day. */
@@ -100,15 +103,13 @@ month_bucket(Timestamp time, int months)
 	int64		month;
 
 	if (timestamp2tm(time, NULL, &tm, &fsec, NULL, NULL) != 0)
-		out_of_range();
+		return time < 0 ? DT_NOBEGIN : DT_NOEND;
 	month = floor_to((int64) tm.tm_year * 12 + tm.tm_mon - 1, months);
 	tm.tm_year = (int) (floor_to(month, 12) / 12);
 	tm.tm_mon = (int) (month - (int64) tm.tm_year * 12) + 1;
 	tm.tm_mday = 1;
 	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-	if (tm2timestamp(&tm, 0, NULL, &time) != 0)
-		out_of_range();
-	return time;
+	return tm2timestamp(&tm, 0, NULL, &time) != 0 ? DT_NOBEGIN : time;
 }
 
 Timestamp
@@ -126,10 +127,7 @@ bucket_start(Timestamp time, const Interval *width)
 		unit = width->day * USECS_PER_DAY;
 		origin = FIRST_MONDAY * USECS_PER_DAY;
 	}
-	time = floor_to(time - origin, unit) + origin;
-	if (!IS_VALID_TIMESTAMP(time))
-		out_of_range();
-	return time;
+	return in_range(floor_to(time - origin, unit) + origin);
 }
 
 /* Microseconds by which local time is behind UTC. */
@@ -141,7 +139,7 @@ zone_offset(TimestampTz time, pg_tz *zone)
 	int			seconds;
 
 	if (timestamp2tm(time, &seconds, &tm, &fsec, NULL, zone) != 0)
-		out_of_range();
+		return 0;
 	return seconds * USECS_PER_SEC;
 }
 
@@ -150,10 +148,18 @@ bucket_local_time(TimestampTz time, pg_tz *zone)
 {
 	if (TIMESTAMP_NOT_FINITE(time))
 		return time;
-	time -= zone_offset(time, zone);
-	if (!IS_VALID_TIMESTAMP(time))
-		out_of_range();
-	return time;
+	return in_range(time - zone_offset(time, zone));
+}
+
+/* A date as a time; dates reach further. */
+static Timestamp
+date_time(DateADT date)
+{
+	if (DATE_IS_NOBEGIN(date))
+		return DT_NOBEGIN;
+	if (DATE_IS_NOEND(date) || date >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
+		return DT_NOEND;
+	return date * USECS_PER_DAY;
 }
 
 Timestamp
@@ -164,7 +170,7 @@ bucket_of(const BucketRule *rule, Oid type, Datum value)
 	switch (type)
 	{
 		case DATEOID:
-			local = DatumGetTimestamp(DirectFunctionCall1(date_timestamp, value));
+			local = date_time(DatumGetDateADT(value));
 			break;
 		case TIMESTAMPTZOID:
 			local = bucket_local_time(DatumGetTimestampTz(value), rule->zone);
@@ -235,6 +241,13 @@ grid_bucket(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMP(bucket_start(PG_GETARG_TIMESTAMP(0), width_argument(fcinfo, 1)));
 }
 
+/* grid_bucket_date(time date, width interval) → timestamp */
+Datum
+grid_bucket_date(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMP(bucket_start(date_time(PG_GETARG_DATEADT(0)), width_argument(fcinfo, 1)));
+}
+
 /* grid_bucket(time timestamptz, width interval, time_zone text) → timestamp */
 Datum
 grid_bucket_in_zone(PG_FUNCTION_ARGS)
@@ -244,6 +257,12 @@ grid_bucket_in_zone(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMP(bucket_start(local, width_argument(fcinfo, 1)));
 }
 
+/*
+ * The bounds between which the times of a bucket can be looked for.  At the
+ * ends of time are also those that are beyond the range, within a width, a day
+ * or a zone's offset.
+ */
+
 /* Later than every time whose bucket it is; infinity where that is no time any more. */
 static Timestamp
 bucket_after(Timestamp bucket, const Interval *width)
@@ -251,13 +270,21 @@ bucket_after(Timestamp bucket, const Interval *width)
 	int64		months = width->month * INT64CONST(31);
 	Timestamp	end;
 
-	if (TIMESTAMP_NOT_FINITE(bucket))
+	if (TIMESTAMP_IS_NOEND(bucket))
 		return bucket;
+	if (TIMESTAMP_IS_NOBEGIN(bucket))
+		bucket = MIN_TIMESTAMP;
 	if (pg_mul_s64_overflow(months + width->day, USECS_PER_DAY, &end) ||
 		pg_add_s64_overflow(end, width->time, &end) ||
 		pg_add_s64_overflow(end, bucket, &end) || !IS_VALID_TIMESTAMP(end))
 		return DT_NOEND;
 	return end;
+}
+
+static Timestamp
+bucket_before(Timestamp bucket)
+{
+	return TIMESTAMP_IS_NOEND(bucket) ? END_TIMESTAMP - USECS_PER_DAY : bucket;
 }
 
 /* The same as a time of a zone, give or take the longest jump. */
@@ -273,6 +300,13 @@ zone_time(Timestamp local, pg_tz *zone, int64 give)
 	return time;
 }
 
+/* grid_bucket_first(bucket timestamp) → timestamp */
+Datum
+grid_bucket_first(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMP(bucket_before(PG_GETARG_TIMESTAMP(0)));
+}
+
 /* grid_bucket_last(bucket timestamp, width interval) → timestamp */
 Datum
 grid_bucket_last(PG_FUNCTION_ARGS)
@@ -284,7 +318,9 @@ grid_bucket_last(PG_FUNCTION_ARGS)
 Datum
 grid_bucket_first_in_zone(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TIMESTAMPTZ(zone_time(PG_GETARG_TIMESTAMP(0), zone_argument(fcinfo, 1), -LONGEST_JUMP));
+	Timestamp	before = bucket_before(PG_GETARG_TIMESTAMP(0));
+
+	PG_RETURN_TIMESTAMPTZ(zone_time(before, zone_argument(fcinfo, 1), -LONGEST_JUMP));
 }
 
 /* grid_bucket_last(bucket timestamp, width interval, time_zone text) → timestamptz */

@@ -24,7 +24,7 @@ extern bool bucket_width_is_date(const Interval *width);
 /* The zone of that name; an error if there is none. */
 extern pg_tz *bucket_zone(const char *name);
 
-/* What the clocks of a zone show; an error beyond the range of timestamps, as below. */
+/* What the clocks of a zone show; infinite beyond the range of timestamps, as below. */
 extern Timestamp bucket_local_time(TimestampTz time, pg_tz *zone);
 
 /* The start of the period of a valid width around a local time; infinite times stay. */

@@ -54,12 +54,14 @@ typedef struct CaptureTarget
 	int			ntimes;			/* 0: no buckets */
 	CaptureColumn *times;
 	BucketRule	rule;
+	bool		blind;			/* buckets cannot be told */
 } CaptureTarget;
 
 typedef struct CaptureEntry
 {
 	Oid			table;			/* hash key */
 	bool		valid;
+	bool		reading;		/* what it depends on is not known yet */
 	MemoryContext context;		/* of what follows, or NULL */
 	int			ntargets;
 	CaptureTarget *targets;
@@ -90,7 +92,7 @@ forget_relation(Datum arg pg_attribute_unused(), Oid relation)
 	hash_seq_init(&status, entries);
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
-		if (!OidIsValid(relation) || entry->table == relation)
+		if (!OidIsValid(relation) || entry->table == relation || entry->reading)
 			entry->valid = false;
 		for (int i = 0; entry->valid && i < entry->ntargets; i++)
 		{
@@ -131,8 +133,10 @@ fill_target(CaptureTarget *target, const RollupDef *def, Oid table)
 	if (def->ntimes == 0)
 		return;
 	target->rule.width = *def->width;
+	/* A zone that the system has lost must not stop who writes. */
 	if (def->zone)
-		target->rule.zone = bucket_zone(def->zone);
+		target->rule.zone = pg_tzset(def->zone);
+	target->blind = def->zone && target->rule.zone == NULL;
 }
 
 /* Read which rollups a table belongs to. */
@@ -167,13 +171,15 @@ read_again(CaptureEntry *entry)
 	entry->ntargets = 0;
 	/* Reading the catalog may find the next invalidation; it must not be lost. */
 	entry->valid = true;
+	entry->reading = true;
 	PG_TRY();
 	{
 		fill_entry(entry);
+		entry->reading = false;
 	}
 	PG_CATCH();
 	{
-		entry->valid = false;
+		entry->valid = entry->reading = false;
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -339,7 +345,7 @@ capture(const CaptureTarget *target, const TriggerData *data)
 {
 	Cells		cells;
 
-	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) || target->blind)
 	{
 		rollup_log_everything(target->log);
 		return;

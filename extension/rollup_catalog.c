@@ -17,6 +17,7 @@
 #include "gridscheme.h"
 #include "nodes/parsenodes.h"
 #include "nodes/primnodes.h"
+#include "parser/parsetree.h"
 #include "rewrite/rewriteHandler.h"
 #include "rollup_owner.h"
 #include "utils/array.h"
@@ -155,17 +156,21 @@ load_measures(RollupDef *def)
 	}
 }
 
-/* The column of the source that an expression of NAME_rows is. */
+/* The column of the source that an expression of NAME_rows is; its owner may have replaced it. */
 static RollupColumn
-source_column(const RollupDef *def, Node *expression)
+source_column(const RollupDef *def, const Query *query, Node *expression)
 {
 	RollupColumn column;
 	AttrNumber	number;
 
 	while (IsA(expression, RelabelType))
 		expression = (Node *) ((RelabelType *) expression)->arg;
-	if (!IsA(expression, Var))
-		elog(ERROR, "view %s is not the definition of a rollup", def->rows_name);
+	if (!IsA(expression, Var) || ((Var *) expression)->varattno <= 0 ||
+		rt_fetch(((Var *) expression)->varno, query->rtable)->relid != def->source)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("view %s is no definition of a rollup any more", def->rows_name),
+				 errhint("Drop the rollup and create it again.")));
 	number = ((Var *) expression)->varattno;
 	column.name = get_attname(def->source, number, false);
 	get_atttypetypmodcoll(def->source, number, &column.type, &column.typmod, &column.collation);
@@ -178,23 +183,23 @@ static void
 load_rows_view(RollupDef *def)
 {
 	Relation	rel = try_relation_open(def->rows, AccessShareLock);
-	List	   *targets;
+	Query	   *query;
 	ListCell   *lc;
 
 	if (rel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("rollup %s was dropped meanwhile", def->rollup_name)));
-	targets = get_view_query(rel)->targetList;
-	def->times = palloc0_array(RollupColumn, list_length(targets));
-	foreach(lc, targets)
+	query = get_view_query(rel);
+	def->times = palloc0_array(RollupColumn, list_length(query->targetList));
+	foreach(lc, query->targetList)
 	{
 		TargetEntry *target = lfirst_node(TargetEntry, lc);
 
 		if (strcmp(target->resname, "code") == 0)
-			def->code = source_column(def, (Node *) target->expr);
+			def->code = source_column(def, query, (Node *) target->expr);
 		else if (strncmp(target->resname, "at", 2) == 0)
-			def->times[def->ntimes++] = source_column(def, (Node *) target->expr);
+			def->times[def->ntimes++] = source_column(def, query, (Node *) target->expr);
 		else if (target->resname[0] == 'd')
 			def->ndims++;
 	}
@@ -278,6 +283,45 @@ rollups_of_source(Oid relation)
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
 	return rollups;
+}
+
+Oid
+rollup_log_of(Oid rollup)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	OwnerContext context;
+	Oid			log = InvalidOid;
+
+	SPI_connect();
+	owner_enter_catalog(&context);
+	catalog_query(psprintf("SELECT log FROM %s.grid_rollup_catalog WHERE rollup = $1", gridtree_schema_quoted()),
+				  rollup);
+	if (SPI_processed == 1)
+		log = DatumGetObjectId(result(0, 1, NULL));
+	owner_leave(&context);
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	return log;
+}
+
+char
+rollup_part(Oid relation)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	OwnerContext context;
+	char		part = 0;
+
+	SPI_connect();
+	owner_enter_catalog(&context);
+	catalog_query(psprintf("SELECT CASE $1 WHEN log THEN 'l' WHEN rollup THEN 'r' ELSE 'o' END FROM %s.grid_rollup_catalog"
+						   " WHERE $1 IN (rollup, log, rest)", gridtree_schema_quoted()),
+				  relation);
+	if (SPI_processed == 1)
+		part = *SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	owner_leave(&context);
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	return part;
 }
 
 static void

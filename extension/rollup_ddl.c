@@ -6,10 +6,14 @@
 #include "rollup_def.h"
 #include "rollup_log.h"
 
+#include "catalog/pg_class.h"
 #include "commands/event_trigger.h"
 #include "events.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(grid_rollup_ddl);
 
@@ -43,6 +47,72 @@ table_detached(Oid parent, Oid child)
 		touch_all(rollups_of_source(parent));
 	if (OidIsValid(child) && rollups_of_source(child) == NIL)
 		rollup_unequip(child);
+}
+
+/* What is kept in a rollup's own tables is found by place and name, and must be there after a crash. */
+static void
+check_part(Oid table, char part, AlterTableType subtype)
+{
+	bool		harmless = part != 'l' && subtype != AT_SetUnLogged;
+
+	switch (subtype)
+	{
+		case AT_ChangeOwner:
+		case AT_SetRelOptions:
+		case AT_ResetRelOptions:
+		case AT_ReplicaIdentity:
+		case AT_SetTableSpace:
+		case AT_SetStatistics:
+		case AT_SetLogged:
+			harmless = true;
+			break;
+		default:
+			break;
+	}
+	if (!harmless)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" is part of a rollup and cannot be altered so", get_rel_name(table))));
+}
+
+/* Columns of a rollup that its queries call by name. */
+static void
+column_renamed(const RenameStmt *statement)
+{
+	static const char *const fixed[] = {"code", "level", "bucket"};
+	Oid			table = statement->renameType == OBJECT_COLUMN ? event_table(statement->relation) : InvalidOid;
+	char		part = OidIsValid(table) ? rollup_part(table) : 0;
+	bool		named = part == 'l';
+
+	for (int i = 0; part == 'r' && i < (int) lengthof(fixed); i++)
+		named = named || strcmp(statement->subname, fixed[i]) == 0;
+	if (named)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" of rollup \"%s\" cannot be renamed", statement->subname,
+						get_rel_name(table)),
+				 errhint("Give it another name in a view.")));
+}
+
+/* An index on a log would run the code of its owner as whoever writes to the source. */
+static void
+index_created(const IndexStmt *statement)
+{
+	Oid			table = event_table(statement->relation);
+
+	if (OidIsValid(table) && rollup_part(table) == 'l')
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("log \"%s\" of a rollup cannot have an index", get_rel_name(table))));
+}
+
+static void
+trigger_created(const CreateTrigStmt *statement)
+{
+	Oid			table = event_table(statement->relation);
+
+	if (OidIsValid(table) && rollups_of_source(table) != NIL)
+		rollup_check_trigger(table, statement->trigname);
 }
 
 static void
@@ -85,10 +155,19 @@ command_ends(const AlterTableStmt *statement)
 	Oid			table = event_table(statement->relation);
 	ListCell   *lc;
 
+	char		part;
+
 	if (!OidIsValid(table))
 		return;
+	part = rollup_part(table);
 	foreach(lc, statement->cmds)
-		table_altered(table, lfirst_node(AlterTableCmd, lc));
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (part)
+			check_part(table, part, command->subtype);
+		table_altered(table, command);
+	}
 }
 
 /*
@@ -105,7 +184,8 @@ command_starts(const AlterTableStmt *statement)
 	Oid			table = event_table(statement->relation);
 	ListCell   *lc;
 
-	if (!OidIsValid(table) || rollups_of_source(table) == NIL)
+	if (!OidIsValid(table) || !object_ownercheck(RelationRelationId, table, GetUserId()) ||
+		rollups_of_source(table) == NIL)
 		return;
 	foreach(lc, statement->cmds)
 	{
@@ -152,6 +232,12 @@ grid_rollup_ddl(PG_FUNCTION_ARGS)
 	}
 	else if (IsA(data->parsetree, AlterTableStmt))
 		command_ends((AlterTableStmt *) data->parsetree);
+	else if (IsA(data->parsetree, RenameStmt))
+		column_renamed((RenameStmt *) data->parsetree);
+	else if (IsA(data->parsetree, IndexStmt))
+		index_created((IndexStmt *) data->parsetree);
+	else if (IsA(data->parsetree, CreateTrigStmt))
+		trigger_created((CreateTrigStmt *) data->parsetree);
 	else
 		foreach(lc, event_created_children())
 			table_attached(lfirst_oid(lc), true);

@@ -144,6 +144,12 @@ extern void rollup_end_state(const RollupDef *def, int64 cells);
 /* The rollups whose source is this relation or one that it descends from. */
 extern List *rollups_of_source(Oid relation);
 
+/* The log of a rollup; InvalidOid where that is none. */
+extern Oid	rollup_log_of(Oid rollup);
+
+/* What part of a rollup a relation is: 'r' the rollup itself, 'l' its log, 'o' NAME_rest; 0 where it is none. */
+extern char rollup_part(Oid relation);
+
 /* Fill in levels, lowest first, from a scheme; errors name what is wrong. */
 extern void rollup_set_levels(RollupDef *def, const GridScheme *scheme, const char *lowest,
 							  const char *top);
@@ -204,6 +210,9 @@ extern char *sql_same_bucket(const RollupDef *def, const char *left, const char 
 extern char *sql_dims(const RollupDef *def, const char *alias);
 extern char *sql_measures(const RollupDef *def, const char *alias);
 
+/* " GROUP BY …" the dimensions, if there are any. */
+extern char *sql_group_by_dims(const RollupDef *def, const char *alias);
+
 /* NAME_rest with the rollup's names. */
 extern char *sql_rest(const RollupDef *def, const char *alias);
 
@@ -234,7 +243,11 @@ extern void rollup_equip(Oid source, bool wait_for_writers);
 /* Take them away from the relation and its children. */
 extern void rollup_unequip(Oid source);
 
-extern bool rollup_has_trigger_name(const char *name);
+/* Is one of them missing on a table? */
+extern bool rollup_lacks_trigger(Oid relation);
+
+/* An error if a trigger with the name of one of them is another one. */
+extern void rollup_check_trigger(Oid table, const char *name);
 
 /* Is one of them disabled, on a table or below it? */
 extern bool rollup_triggers_disabled(Oid top);

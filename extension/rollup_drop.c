@@ -33,6 +33,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -78,6 +79,21 @@ release_source(Oid source)
 		rollup_unequip(source);
 }
 
+/*
+ * Wait for all who write the source, through whichever table, before anything
+ * that they write to is locked; and have other sessions look again what they
+ * capture for.
+ */
+static void
+lock_source(Oid source)
+{
+	ListCell   *lc;
+
+	LockRelationOid(source, AccessExclusiveLock);
+	foreach(lc, find_all_inheritors(source, AccessExclusiveLock, NULL))
+		CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
+}
+
 Datum
 grid_rollup_drop(PG_FUNCTION_ARGS)
 {
@@ -87,7 +103,7 @@ grid_rollup_drop(PG_FUNCTION_ARGS)
 	SPI_connect();
 	rollup_check_owner(rollup);
 	def = rollup_load(rollup, false);
-	LockRelationOid(def->source, AccessExclusiveLock);
+	lock_source(def->source);
 	LockRelationOid(rollup, AccessExclusiveLock);
 	def = rollup_load(rollup, false);	/* somebody else may have been first */
 	rollup_forget(rollup);
@@ -207,7 +223,7 @@ restore_triggers(Oid table)
 {
 	ListCell   *lc;
 
-	if (rollups_of_source(table) == NIL)
+	if (rollups_of_source(table) == NIL || !rollup_lacks_trigger(table))
 		return;
 	foreach(lc, rollups_of_source(table))
 	{
@@ -244,7 +260,7 @@ grid_rollup_dropped(PG_FUNCTION_ARGS)
 	owner_leave(&context);
 	foreach(lc, find_bereaved())
 		rollup_log_everything(rollup_load(lfirst_oid(lc), false)->log);
-	foreach(lc, event_dropped_triggers(rollup_has_trigger_name))
+	foreach(lc, event_dropped_triggers(NULL))
 		restore_triggers(lfirst_oid(lc));
 	SPI_finish();
 	PG_RETURN_NULL();

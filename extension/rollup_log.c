@@ -11,14 +11,17 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
+#include "executor/tuptable.h"
 #include "fmgr.h"
 #include "gridcode.h"
 #include "miscadmin.h"
 #include "rollup_bucket.h"
+#include "rollup_def.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(grid_rollup_pending);
@@ -26,6 +29,24 @@ PG_FUNCTION_INFO_V1(grid_rollup_logged_unassigned);
 
 /* Tuples that are handed to the table at once. */
 #define LOG_TUPLES 1000
+
+/* Has it the columns of a log, and nothing else? */
+static bool
+is_as_made(Relation log)
+{
+	TupleDesc	desc = RelationGetDescr(log);
+	int			last = desc->natts - 1;
+	Oid			bucket = TupleDescAttr(desc, Min(1, last))->atttypid;
+
+	if (log->rd_rel->relkind != RELKIND_RELATION || last < 1 || last > 2)
+		return false;
+	for (int i = 0; i <= last; i++)
+		if (TupleDescAttr(desc, i)->attisdropped)
+			return false;
+	return TupleDescAttr(desc, 0)->attbyval && TupleDescAttr(desc, 0)->attlen == sizeof(gridcode) &&
+		TupleDescAttr(desc, last)->atttypid == INT8OID &&
+		(last == 1 || bucket == DATEOID || bucket == TIMESTAMPOID);
+}
 
 /* A row of the log in the columns of a slot. */
 static void
@@ -55,22 +76,23 @@ store_row(TupleTableSlot *slot, const RollupCell *cell, int64 unassigned)
 	ExecStoreVirtualTuple(slot);
 }
 
-/* Somebody has put an index on the log. */
-static void
-insert_into_indexes(Relation log, TupleTableSlot **slots, int count)
+/*
+ * The log, if it is as it was made: its owner could have altered it where the
+ * event triggers that forbid it are disabled, and what is written here is not
+ * converted.  An index would not be written, and could run anything.
+ */
+static Relation
+open_for_writing(Oid log)
 {
-	EState	   *estate = CreateExecutorState();
-	ResultRelInfo *info = makeNode(ResultRelInfo);
+	Relation	rel = table_open(log, RowExclusiveLock);
 
-	InitResultRelInfo(info, log, 0, NULL, 0);
-	ExecOpenIndices(info, false);
-	for (int i = 0; i < count; i++)
-	{
-		(void) exec_insert_index_tuples(info, slots[i], estate);
-		ResetPerTupleExprContext(estate);
-	}
-	ExecCloseIndices(info);
-	FreeExecutorState(estate);
+	if (!is_as_made(rel) || (rel->rd_rel->relhasindex && RelationGetIndexList(rel) != NIL))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("log \"%s\" of a rollup has been altered", RelationGetRelationName(rel)),
+				 errdetail("It has other columns than it was made with, or an index."),
+				 errhint("Drop what was added to it, or the rollup.")));
+	return rel;
 }
 
 static void
@@ -82,14 +104,12 @@ insert_rows(Relation log, TupleTableSlot **slots, int count)
 		table_tuple_insert(log, slots[0], command, 0, NULL);
 	else
 		table_multi_insert(log, slots, count, command, 0, NULL);
-	if (log->rd_rel->relhasindex)
-		insert_into_indexes(log, slots, count);
 }
 
 void
 rollup_log_append(Oid log, const RollupCell *cells, int count, int64 unassigned)
 {
-	Relation	rel = table_open(log, RowExclusiveLock);
+	Relation	rel = open_for_writing(log);
 	int			rows = count + (unassigned != 0);
 	int			nslots = Min(rows, LOG_TUPLES);
 	TupleTableSlot **slots = palloc_array(TupleTableSlot *, nslots);
@@ -118,7 +138,7 @@ rollup_log_append(Oid log, const RollupCell *cells, int count, int64 unassigned)
 void
 rollup_log_everything(Oid log)
 {
-	Relation	rel = table_open(log, RowExclusiveLock);
+	Relation	rel = open_for_writing(log);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), table_slot_callbacks(rel));
 
 	store_row(slot, NULL, 0);
@@ -148,21 +168,22 @@ row_says(TupleTableSlot *slot, int64 *unassigned)
 }
 
 /*
- * The log, if the current user may read it; NULL also where it is gone or
- * locked: whoever holds the log of one rollup must not hold up the others.
+ * The log of a rollup, if the current user may read it; NULL also where it is
+ * gone or locked: whoever holds the log of one rollup must not hold up the others.
  */
 static Relation
-open_log(Oid log)
+open_log(Oid rollup)
 {
+	Oid			log = rollup_log_of(rollup);
 	Relation	rel;
 
-	if (!ConditionalLockRelationOid(log, AccessShareLock))
+	if (!OidIsValid(log) || !ConditionalLockRelationOid(log, AccessShareLock))
 		return NULL;
 	rel = try_relation_open(log, NoLock);
 	if (rel == NULL)
 		UnlockRelationOid(log, AccessShareLock);
-	else if (rel->rd_rel->relkind != RELKIND_RELATION || RelationGetDescr(rel)->natts < 2 ||
-			 pg_class_aclcheck(log, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+	else if (!is_as_made(rel) || pg_class_aclcheck(log, GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
+			 check_enable_rls(log, InvalidOid, true) == RLS_ENABLED)
 	{
 		relation_close(rel, AccessShareLock);
 		rel = NULL;
@@ -197,7 +218,7 @@ read_log(Relation log, bool *touched, int64 *unassigned)
 	return valid;
 }
 
-/* grid_rollup_pending(log): is there anything for a refresh to do? */
+/* grid_rollup_pending(rollup): is there anything for a refresh to do? */
 Datum
 grid_rollup_pending(PG_FUNCTION_ARGS)
 {
@@ -211,7 +232,7 @@ grid_rollup_pending(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(touched);
 }
 
-/* grid_rollup_logged_unassigned(log): rows of the source that are in no cell */
+/* grid_rollup_logged_unassigned(rollup): rows of the source that are in no cell */
 Datum
 grid_rollup_logged_unassigned(PG_FUNCTION_ARGS)
 {

@@ -16,9 +16,10 @@
  *	  grid_rollup_state is what refreshes tell each other.
  *
  * CONCURRENCY PROTOCOL
- *	  1. The source is locked ACCESS SHARE, then the rollup ROW EXCLUSIVE; drop
- *		 takes them in the same order.  Writers lock the source and the log and
- *		 never the rollup, so nobody waits in a circle.
+ *	  1. The source is locked ACCESS SHARE, which excludes drop; the rollup is
+ *		 locked after 2., so that one refresh at a time has any lock on it.
+ *		 Writers lock the source and the log and never the rollup, so nobody
+ *		 waits in a circle.
  *	  2. The rollup's row of grid_rollup_state, which writers do not read, is
  *		 updated first.  So two refreshes come one
  *		 after the other; the second continues with newer snapshots at READ
@@ -73,6 +74,7 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(grid_rollup_refresh);
 PG_FUNCTION_INFO_V1(grid_rollup_refresh_batched);
@@ -138,7 +140,6 @@ begin_refresh(Oid rollup, RollupState *state)
 
 	rollup_check_may_refresh(rollup);
 	LockRelationOid(def->source, AccessShareLock);
-	LockRelationOid(rollup, RowExclusiveLock);
 	def = rollup_load(rollup, false);	/* it may have been dropped or altered meanwhile */
 	if (!rollup_begin_state(def, state))
 		ereport(ERROR,
@@ -379,11 +380,11 @@ merged_areas(const RollupDef *def, int level, bool rest, const Touched *touched)
 									   psprintf("%s.grid_last(t.code)", def->schema)),
 					  sql_same_bucket(def, "r", "t"));
 	return psprintf("SELECT t.code%s%s%s FROM %s t CROSS JOIN LATERAL"
-					" (SELECT 1%s%s FROM (%s) p GROUP BY 1%s"
-					" HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) m",
+					" (SELECT %s FROM (%s) p%s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) m",
 					sql_bucket(def, "t"), sql_dims(def, "m."), sql_measures(def, "m."),
-					touched_areas(def, level), sql_dims(def, "p."), sql_merges(def, "p"),
-					parts_of_level(def, level, rest, inside), sql_dims(def, "p."));
+					touched_areas(def, level),
+					psprintf("%s%s", sql_dims(def, "p."), sql_merges(def, "p")) + 2,
+					parts_of_level(def, level, rest, inside), sql_group_by_dims(def, "p."));
 }
 
 /* ", a.p1, a.p2 …": columns that are called by number, because users may call them anything. */
@@ -427,17 +428,38 @@ key_order(const RollupDef *def)
 					numbered("", "d", def->ndims));
 }
 
-/* The figures as stored: where they are, key, and the rest of the row as two records. */
+/* A hash of the dimensions whose types have one, or rows of one area would be compared with each other. */
+static char *
+dims_hash(const RollupDef *def, Oid table, const char *alias)
+{
+	AttrNumber	first = columns_before_dims(def, table) + 1;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < def->ndims; i++)
+		if (OidIsValid(lookup_type_cache(get_atttype(table, first + i), TYPECACHE_HASH_PROC)->hash_proc))
+			appendStringInfo(&buf, "%s%sd%d", buf.len > 0 ? ", " : "", alias, i + 1);
+	if (buf.len == 0)
+		return pstrdup("0");
+	return psprintf("pg_catalog.hash_record(ROW(%s))", buf.data);
+}
+
+/* The figures as stored: where they are, key, hash of the dimensions, and the rest of the row as two records. */
 static char *
 stored_figures(const RollupDef *def, Oid table, const char *level, const char *areas)
 {
-	return psprintf("SELECT r.ctid%s%s, ROW(%s), ROW(%s) FROM %s%s%s",
-					", r.code", sql_bucket(def, "r"),
-					def->ndims > 0 ? sql_dims(def, "r.") + 2 : "", sql_measures(def, "r.") + 2,
+	return psprintf("SELECT r.id, r.code%s, %s, ROW(%s), ROW(%s)"
+					" FROM (SELECT r.ctid, r.code%s%s%s FROM %s%s%s) r(id, code%s%s%s)",
+					sql_bucket(def, "r"), dims_hash(def, table, "r."),
+					def->ndims > 0 ? numbered("r.", "d", def->ndims) + 2 : "",
+					numbered("r.", "m", def->nmeasures) + 2,
+					sql_bucket(def, "r"), sql_dims(def, "r."), sql_measures(def, "r."),
 					table == def->rest ? sql_rest(def, "r") : psprintf("%s r", def->rollup_name),
 					areas ? psprintf(" JOIN %s t ON %s%s", areas, sql_code_is(def, "r.code", "t.code"),
 									 sql_same_bucket(def, "r", "t")) : "",
-					level ? psprintf(" WHERE r.level OPERATOR(pg_catalog.=) %s", quote_literal_cstr(level)) : "");
+					level ? psprintf(" WHERE r.level OPERATOR(pg_catalog.=) %s", quote_literal_cstr(level)) : "",
+					def->ntimes > 0 ? ", bucket" : "", numbered("", "d", def->ndims),
+					numbered("", "m", def->nmeasures));
 }
 
 /*
@@ -457,9 +479,9 @@ write_figures(const RollupDef *def, const char *level, const char *fresh, const 
 	char	   *measures = numbered("", "m", def->nmeasures);
 
 	execute_touched(psprintf("WITH fresh(code%s%s%s) AS (%s),"
-							 " stored(id, code%s, dims, measures) AS (%s),"
+							 " stored(id, code%s, hash, dims, measures) AS (%s),"
 							 " pair AS MATERIALIZED (SELECT o.id, f.* FROM fresh f FULL JOIN stored o ON %s%s"
-							 " AND pg_catalog.record_eq(ROW(%s), o.dims)"
+							 " AND %s OPERATOR(pg_catalog.=) o.hash AND pg_catalog.record_eq(ROW(%s), o.dims)"
 							 " WHERE o.id IS NULL OR f.code IS NULL"
 							 " OR NOT pg_catalog.record_image_eq(ROW(%s), o.measures)),"
 							 " changed AS (UPDATE %s r SET %s FROM pair p"
@@ -470,7 +492,7 @@ write_figures(const RollupDef *def, const char *level, const char *fresh, const 
 							 bucket, dims, measures, fresh,
 							 bucket, stored_figures(def, table, level, areas),
 							 sql_code_is(def, "f.code", "o.code"), sql_same_bucket(def, "f", "o"),
-							 def->ndims > 0 ? numbered("f.", "d", def->ndims) + 2 : "",
+							 dims_hash(def, table, "f."), def->ndims > 0 ? numbered("f.", "d", def->ndims) + 2 : "",
 							 numbered("f.", "m", def->nmeasures) + 2,
 							 name, assignments(def, table), name,
 							 name, level ? psprintf(", %s", quote_literal_cstr(level)) : "",
@@ -575,6 +597,7 @@ create_indexes(const RollupDef *def)
 {
 	const char *bucket = def->ntimes > 0 ? ", bucket" : "";
 
+	rollup_execute("SET LOCAL default_tablespace = ''");	/* not where the session that refreshes wants it */
 	rollup_execute(psprintf("CREATE UNIQUE INDEX ON %s (level%s, code%s) NULLS NOT DISTINCT",
 							def->rollup_name, bucket, sql_dims(def, "")));
 	rollup_execute(psprintf("CREATE INDEX ON %s (code%s)", def->rollup_name, bucket));

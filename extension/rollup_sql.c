@@ -62,8 +62,8 @@ zone_sql(const RollupDef *def, const RollupColumn *column)
 char *
 sql_bucket_of(const RollupDef *def, const RollupColumn *column, const char *value)
 {
-	return psprintf("%s.grid_bucket(%s%s, %s%s)%s", def->schema, value,
-					column->type == DATEOID ? "::pg_catalog.timestamp" : "",
+	return psprintf("%s.%s(%s, %s%s)%s", def->schema,
+					column->type == DATEOID ? "grid_bucket_date" : "grid_bucket", value,
 					width_sql(def), zone_sql(def, column),
 					def->bucket_is_date ? "::pg_catalog.date" : "");
 }
@@ -80,11 +80,8 @@ sql_times_near(const RollupDef *def, const char *alias, const char *first, const
 		const char *zone = zone_sql(def, column);
 
 		appendStringInfo(&buf, i == 0 ? " AND (" : " OR ");
-		if (column->type == TIMESTAMPTZOID)
-			appendStringInfo(&buf, "%s.at%d OPERATOR(pg_catalog.>=) %s.grid_bucket_first(%s::pg_catalog.timestamp%s)",
-							 alias, i + 1, def->schema, first, zone);
-		else
-			appendStringInfo(&buf, "%s.at%d OPERATOR(pg_catalog.>=) %s", alias, i + 1, first);
+		appendStringInfo(&buf, "%s.at%d OPERATOR(pg_catalog.>=) %s.grid_bucket_first(%s::pg_catalog.timestamp%s)",
+						 alias, i + 1, def->schema, first, zone);
 		appendStringInfo(&buf, " AND %s.at%d OPERATOR(pg_catalog.<=) %s.grid_bucket_last(%s::pg_catalog.timestamp, %s%s)",
 						 alias, i + 1, def->schema, last, width_sql(def), zone);
 	}
@@ -169,6 +166,12 @@ sql_rows_dims(const RollupDef *def, const char *alias, bool named)
 			appendStringInfo(&buf, " AS %s", quote_identifier(def->dims[i].name));
 	}
 	return buf.data;
+}
+
+char *
+sql_group_by_dims(const RollupDef *def, const char *alias)
+{
+	return def->ndims > 0 ? psprintf(" GROUP BY %s", sql_dims(def, alias) + 2) : pstrdup("");
 }
 
 /* Quoted schema of the functions of a kind of measure. */

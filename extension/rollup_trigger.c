@@ -31,21 +31,56 @@ typedef struct CaptureTrigger
 {
 	const char *name;
 	const char *definition;		/* %s: the table */
-	const char *enable;			/* or NULL */
+	int16		type;			/* as in pg_trigger */
+	char		state;			/* when it fires, as in pg_trigger.tgenabled */
 	bool		inherited;		/* partitions get it from their parent */
 } CaptureTrigger;
 
 static const CaptureTrigger triggers[] = {
 	{"grid_rollup_insert",
-	"AFTER INSERT ON %s REFERENCING NEW TABLE AS grid_new FOR EACH STATEMENT", NULL, false},
+		"AFTER INSERT ON %s REFERENCING NEW TABLE AS grid_new FOR EACH STATEMENT",
+	TRIGGER_TYPE_INSERT, TRIGGER_FIRES_ON_ORIGIN, false},
 	{"grid_rollup_update",
 		"AFTER UPDATE ON %s REFERENCING OLD TABLE AS grid_old NEW TABLE AS grid_new FOR EACH STATEMENT",
-	NULL, false},
+	TRIGGER_TYPE_UPDATE, TRIGGER_FIRES_ON_ORIGIN, false},
 	{"grid_rollup_delete",
-	"AFTER DELETE ON %s REFERENCING OLD TABLE AS grid_old FOR EACH STATEMENT", NULL, false},
-	{"grid_rollup_truncate", "AFTER TRUNCATE ON %s FOR EACH STATEMENT", "ENABLE ALWAYS", false},
-	{"grid_rollup_replica", "AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW", "ENABLE REPLICA", true},
+		"AFTER DELETE ON %s REFERENCING OLD TABLE AS grid_old FOR EACH STATEMENT",
+	TRIGGER_TYPE_DELETE, TRIGGER_FIRES_ON_ORIGIN, false},
+	{"grid_rollup_truncate", "AFTER TRUNCATE ON %s FOR EACH STATEMENT",
+	TRIGGER_TYPE_TRUNCATE, TRIGGER_FIRES_ALWAYS, false},
+	{"grid_rollup_replica", "AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW",
+		TRIGGER_TYPE_ROW | TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE,
+	TRIGGER_FIRES_ON_REPLICA, true},
 };
+
+/* A trigger as a table has it, whatever it is called there. */
+typedef struct FoundTrigger
+{
+	char	   *name;			/* NULL where it is not there */
+	char		state;
+} FoundTrigger;
+
+static bool
+is_ours(const Trigger *found, const CaptureTrigger *trigger)
+{
+	return found->tgfoid == gridtree_trigger_function("grid_rollup_capture") && found->tgtype == trigger->type;
+}
+
+static FoundTrigger
+find_trigger(Oid table, const CaptureTrigger *trigger)
+{
+	Relation	rel = table_open(table, AccessShareLock);
+	FoundTrigger found = {0};
+
+	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers && !found.name; i++)
+		if (is_ours(&rel->trigdesc->triggers[i], trigger))
+		{
+			found.name = pstrdup(rel->trigdesc->triggers[i].tgname);
+			found.state = rel->trigdesc->triggers[i].tgenabled;
+		}
+	table_close(rel, AccessShareLock);
+	return found;
+}
 
 static int
 count_parents(Oid relation)
@@ -97,10 +132,13 @@ check_table(Oid relation, Oid source)
 }
 
 static void
-enable_trigger(Oid relation, const CaptureTrigger *trigger)
+enable_trigger(Oid relation, const char *name, char state)
 {
-	rollup_execute(psprintf("ALTER TABLE %s %s TRIGGER %s", relation_quoted(relation), trigger->enable,
-							trigger->name));
+	const char *how = state == TRIGGER_FIRES_ALWAYS ? "ENABLE ALWAYS" :
+		state == TRIGGER_FIRES_ON_REPLICA ? "ENABLE REPLICA" : "ENABLE";
+
+	rollup_execute(psprintf("ALTER TABLE %s %s TRIGGER %s", relation_quoted(relation), how,
+							quote_identifier(name)));
 }
 
 static void
@@ -109,8 +147,8 @@ create_trigger(Oid relation, const CaptureTrigger *trigger)
 	rollup_execute(psprintf("CREATE TRIGGER %s %s EXECUTE FUNCTION %s.grid_rollup_capture()",
 							trigger->name, psprintf(trigger->definition, relation_quoted(relation)),
 							gridtree_schema_quoted()));
-	if (trigger->enable)
-		enable_trigger(relation, trigger);
+	if (trigger->state != TRIGGER_FIRES_ON_ORIGIN)
+		enable_trigger(relation, trigger->name, trigger->state);
 	CommandCounterIncrement();
 }
 
@@ -119,7 +157,16 @@ lacks_trigger(Oid relation, const CaptureTrigger *trigger)
 {
 	if (trigger->inherited && get_rel_relispartition(relation))
 		return false;
-	return !OidIsValid(get_trigger_oid(relation, trigger->name, true));
+	return find_trigger(relation, trigger).name == NULL;
+}
+
+bool
+rollup_lacks_trigger(Oid relation)
+{
+	for (int i = 0; i < (int) lengthof(triggers); i++)
+		if (lacks_trigger(relation, &triggers[i]))
+			return true;
+	return false;
 }
 
 static void
@@ -196,29 +243,34 @@ rollup_unequip(Oid source)
 	}
 }
 
-bool
-rollup_has_trigger_name(const char *name)
-{
-	for (int i = 0; i < (int) lengthof(triggers); i++)
-		if (strcmp(triggers[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-/* The state of a trigger as pg_trigger.tgenabled has it; 0 where it is not there. */
-static char
-trigger_state(Oid table, const CaptureTrigger *trigger)
+/*
+ * A trigger of that name has been created or replaced on a table of a source.
+ * One that is missing is not made: pg_restore may be about to.
+ */
+void
+rollup_check_trigger(Oid table, const char *name)
 {
 	Relation	rel = table_open(table, AccessShareLock);
-	char		state = 0;
+	const CaptureTrigger *expected = NULL;
+	bool		ours = false;
 
-	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
-		if (strcmp(rel->trigdesc->triggers[i].tgname, trigger->name) == 0)
-			state = rel->trigdesc->triggers[i].tgenabled;
+	for (int i = 0; i < (int) lengthof(triggers); i++)
+		if (strcmp(triggers[i].name, name) == 0)
+			expected = &triggers[i];
+	for (int i = 0; expected && rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+		if (strcmp(rel->trigdesc->triggers[i].tgname, name) == 0 &&
+			is_ours(&rel->trigdesc->triggers[i], expected))
+			ours = true;
 	table_close(rel, AccessShareLock);
-	return state;
+	if (expected && !ours)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("trigger \"%s\" on table \"%s\" is that of a rollup", name, get_rel_name(table)),
+				 errdetail("Without it changes of the table would not be seen."),
+				 errhint("Give yours another name.")));
 }
 
+/* Triggers that do not fire where they should; one that was just restored may not know yet that it is for replicas. */
 bool
 rollup_triggers_disabled(Oid top)
 {
@@ -226,8 +278,13 @@ rollup_triggers_disabled(Oid top)
 
 	foreach(lc, find_all_inheritors(top, AccessShareLock, NULL))
 		for (int i = 0; i < (int) lengthof(triggers); i++)
-			if (trigger_state(lfirst_oid(lc), &triggers[i]) == TRIGGER_DISABLED)
+		{
+			char		state = find_trigger(lfirst_oid(lc), &triggers[i]).state;
+
+			if (state == TRIGGER_DISABLED ||
+				(state == TRIGGER_FIRES_ON_REPLICA && triggers[i].state != TRIGGER_FIRES_ON_REPLICA))
 				return true;
+		}
 	return false;
 }
 
@@ -238,6 +295,10 @@ rollup_enable_triggers(Oid top)
 
 	foreach(lc, find_all_inheritors(top, AccessShareLock, NULL))
 		for (int i = 0; i < (int) lengthof(triggers); i++)
-			if (triggers[i].enable && trigger_state(lfirst_oid(lc), &triggers[i]) == TRIGGER_FIRES_ON_ORIGIN)
-				enable_trigger(lfirst_oid(lc), &triggers[i]);
+		{
+			FoundTrigger found = find_trigger(lfirst_oid(lc), &triggers[i]);
+
+			if (found.name && found.state != TRIGGER_DISABLED && found.state != triggers[i].state)
+				enable_trigger(lfirst_oid(lc), found.name, triggers[i].state);
+		}
 }

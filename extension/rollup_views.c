@@ -111,16 +111,16 @@ static char *
 fresh_inside(const RollupDef *def, bool rest)
 {
 	return psprintf("SELECT c.code%s%s FROM (SELECT DISTINCT l.code FROM %s l WHERE %s IS %s AND %s%s) c"
-					" CROSS JOIN LATERAL (SELECT w.cell%s%s FROM %s w WHERE %s%s%s GROUP BY w.cell%s) f",
+					" CROSS JOIN LATERAL (SELECT %s FROM %s w WHERE %s%s%s%s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) f",
 					sql_dims(def, "f."), sql_measures(def, "f."),
 					def->log_name, sql_ancestor(def, "l.code", 0), rest ? "NULL" : "NOT NULL",
 					sql_code_between(def, "l.code", "t.code",
 									 psprintf("%s.grid_last(t.code)", def->schema)),
 					sql_same_bucket(def, "l", "t"),
-					sql_rows_dims(def, "w", true), sql_aggregates(def, "w"), def->rows_name,
+					psprintf("%s%s", sql_rows_dims(def, "w", true), sql_aggregates(def, "w")) + 2, def->rows_name,
 					sql_in_cell(def, "w", "c.code", rest), sql_same_bucket(def, "w", "t"),
 					sql_times_near(def, "w", "t.bucket", "t.bucket"),
-					sql_rows_dims(def, "w", false));
+					def->ndims > 0 ? psprintf(" GROUP BY %s", sql_rows_dims(def, "w", false) + 2) : "");
 }
 
 /*
@@ -164,13 +164,13 @@ rollup_create_live_view(const RollupDef *def, const char *name)
 					 def->rollup_name, everything(def), touched_areas(def),
 					 sql_code_is(def, "t.code", "r.code"), sql_same_bucket(def, "t", "r"));
 	appendStringInfo(&buf, " UNION ALL SELECT t.code, t.level%s%s%s FROM %s t CROSS JOIN LATERAL"
-					 " (SELECT 1%s%s FROM (%s UNION ALL %s UNION ALL %s UNION ALL %s) u"
-					 " GROUP BY 1%s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) f WHERE NOT %s",
+					 " (SELECT %s FROM (%s UNION ALL %s UNION ALL %s UNION ALL %s) u"
+					 "%s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) f WHERE NOT %s",
 					 sql_bucket(def, "t"), sql_dims(def, "f."), sql_measures(def, "f."),
-					 touched_areas(def), sql_dims(def, "u."), sql_merges(def, "u"),
+					 touched_areas(def), psprintf("%s%s", sql_dims(def, "u."), sql_merges(def, "u")) + 2,
 					 stored_inside(def, def->rollup_name, lowest),
 					 stored_inside(def, def->rest_name, ""), fresh_inside(def, false), fresh_inside(def, true),
-					 sql_dims(def, "u."), everything(def));
+					 sql_group_by_dims(def, "u."), everything(def));
 	appendStringInfo(&buf, " UNION ALL SELECT n.code, n.level%s%s%s FROM %s w"
 					 " CROSS JOIN LATERAL %s n(level, code) WHERE n.code IS NOT NULL"
 					 " GROUP BY n.code, n.level%s%s",

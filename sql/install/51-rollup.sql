@@ -4,7 +4,13 @@ CREATE FUNCTION @extschema@.grid_bucket("time" timestamp, width interval) RETURN
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2
     AS 'MODULE_PATHNAME', 'grid_bucket';
 COMMENT ON FUNCTION @extschema@.grid_bucket(timestamp, interval) IS
-'The start of the period of the given width around a local time: a number of months that divides a year or whole years, days (weeks begin on Monday), or a time that divides the day. Infinite times stay; other widths are an error; NULL gives NULL.';
+'The start of the period of the given width around a local time: a number of months that divides a year or whole years, days (weeks begin on Monday), or a time that divides the day. Infinite times stay; a period that would begin beyond the range of timestamps is at the end of time; other widths are an error; NULL gives NULL.';
+
+CREATE FUNCTION @extschema@.grid_bucket_date("time" date, width interval) RETURNS timestamp
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2
+    AS 'MODULE_PATHNAME', 'grid_bucket_date';
+COMMENT ON FUNCTION @extschema@.grid_bucket_date(date, interval) IS
+'grid_bucket of a day; dates beyond the range of timestamps are at the end of time.';
 
 CREATE FUNCTION @extschema@.grid_bucket("time" timestamptz, width interval, time_zone text) RETURNS timestamp
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3
@@ -17,6 +23,12 @@ CREATE FUNCTION @extschema@.grid_bucket_last(bucket timestamp, width interval) R
     AS 'MODULE_PATHNAME', 'grid_bucket_last';
 COMMENT ON FUNCTION @extschema@.grid_bucket_last(timestamp, interval) IS
 'A time that no time of the period is later than, for looking the period up by an index; infinity at the end of time.';
+
+CREATE FUNCTION @extschema@.grid_bucket_first(bucket timestamp) RETURNS timestamp
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2
+    AS 'MODULE_PATHNAME', 'grid_bucket_first';
+COMMENT ON FUNCTION @extschema@.grid_bucket_first(timestamp) IS
+'A time that no time of the period that begins then is earlier than, for looking the period up by an index: the same but at the end of time.';
 
 CREATE FUNCTION @extschema@.grid_bucket_first(bucket timestamp, time_zone text) RETURNS timestamptz
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 3

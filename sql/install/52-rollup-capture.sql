@@ -25,7 +25,7 @@ ALTER EVENT TRIGGER grid_rollup_ddl_start ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER grid_rollup_ddl_start IS 'Notes DETACH PARTITION CONCURRENTLY before it is half done, and that triggers of rollups were disabled.';
 
 CREATE EVENT TRIGGER grid_rollup_ddl ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
+    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER TABLE', 'ALTER FOREIGN TABLE', 'CREATE TRIGGER', 'CREATE INDEX')
     EXECUTE FUNCTION @extschema@.grid_rollup_ddl();
 ALTER EVENT TRIGGER grid_rollup_ddl ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER grid_rollup_ddl IS 'Keeps the triggers of rollups on every partition and child of their sources.';

@@ -1,12 +1,12 @@
 -- What is due: a function of the catalog, the history and the server's clock, and of nothing a client says.
 
-CREATE FUNCTION @extschema@.grid_rollup_pending(log regclass) RETURNS boolean
+CREATE FUNCTION @extschema@.grid_rollup_pending(rollup regclass) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
     AS 'MODULE_PATHNAME', 'grid_rollup_pending';
 COMMENT ON FUNCTION @extschema@.grid_rollup_pending(regclass) IS
-$$Whether the log of a rollup holds changes that no refresh has taken yet. NULL for whoever may not read the log, and for a log that is gone or locked.$$;
+$$Whether the log of a rollup holds changes that no refresh has taken yet. NULL for whoever may not read the log, for a log that is gone or locked, and for what is no rollup.$$;
 
-CREATE FUNCTION @extschema@.grid_rollup_logged_unassigned(log regclass) RETURNS bigint
+CREATE FUNCTION @extschema@.grid_rollup_logged_unassigned(rollup regclass) RETURNS bigint
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
     AS 'MODULE_PATHNAME', 'grid_rollup_logged_unassigned';
 COMMENT ON FUNCTION @extschema@.grid_rollup_logged_unassigned(regclass) IS
@@ -49,7 +49,7 @@ BEGIN ATOMIC
                 THEN CASE WHEN claimed.due_at IS NULL THEN c.created_at ELSE base.covered + coalesce(c.retry_min, '10 seconds') END
             ELSE least(
                 @extschema@.grid_rollup_next(c.schedule, base.covered, coalesce(c.time_zone, 'UTC')),
-                CASE WHEN @extschema@.grid_rollup_pending(c.log) THEN base.covered + c.max_lag / 2
+                CASE WHEN @extschema@.grid_rollup_pending(c.rollup) THEN base.covered + c.max_lag / 2
                      WHEN c.max_lag IS NOT NULL THEN greatest(base.covered, clock.at) + greatest(c.max_lag / 2, '1 millisecond') END)
             END AS at) due
     WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL);

@@ -2,7 +2,7 @@
 
 CREATE VIEW @extschema@.grid_rollup_status WITH (security_barrier) AS
 SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, s.filled, s.refreshed_at,
-       @extschema@.grid_rollup_pending(c.log) AS pending,
+       @extschema@.grid_rollup_pending(c.rollup) AS pending,
        @extschema@.grid_rollup_running(c.rollup) AS running,
        last.started_at AS last_started_at, last.finished_at AS last_finished_at,
        last.outcome AS last_outcome, last.cells AS last_cells, last.sqlstate, last.message,
@@ -10,7 +10,7 @@ SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, s.fill
        (SELECT count(*) FROM @extschema@.grid_rollup_runs f
         WHERE f.rollup = c.rollup AND f.outcome <> 'done' AND f.run > coalesce(success.run, 0))::int AS failures,
        due.due_at AS next_due_at,
-       @extschema@.grid_rollup_logged_unassigned(c.log) AS unassigned
+       @extschema@.grid_rollup_logged_unassigned(c.rollup) AS unassigned
 FROM @extschema@.grid_rollup_catalog c
 JOIN @extschema@.grid_rollup_state s ON s.rollup = c.rollup
 JOIN pg_class owned ON owned.oid = c.rollup

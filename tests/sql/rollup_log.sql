@@ -68,15 +68,35 @@ SELECT * FROM says, counted;
 SELECT * FROM grid_rollup_verify('r');
 SELECT grid_rollup_compact('cases');
 
--- an index that somebody puts on the log is kept
+-- what is written without conversion cannot be altered, nor can what runs as the writer be put on it
 CREATE INDEX ON r_log (code);
-UPDATE cases SET x = x + 1 WHERE id BETWEEN 1 AND 20;
-UPDATE cases SET x = x + 1 WHERE id = 3;
-SET enable_seqscan = off;
-SELECT count(*) FROM r_log WHERE code >= '350304001001002' AND code <= '350304001001021';
-RESET enable_seqscan;
-SELECT grid_rollup_refresh('r');
-SELECT * FROM grid_rollup_verify('r');
+CREATE INDEX ON r_rest (code);
+ALTER TABLE r_log ADD COLUMN note text;
+ALTER TABLE r_log ADD PRIMARY KEY (code);
+ALTER TABLE r_log DROP COLUMN unassigned;
+ALTER TABLE r_log RENAME COLUMN unassigned TO x;
+ALTER TABLE r_log SET UNLOGGED;
+ALTER TABLE r SET UNLOGGED;
+ALTER TABLE r RENAME COLUMN bucket TO month;
+ALTER TABLE r_log SET (autovacuum_vacuum_threshold = 500);
+-- where nobody has forbidden it, writers are told
+ALTER EVENT TRIGGER grid_rollup_ddl DISABLE;
+ALTER TABLE r_log ADD COLUMN note text;
+UPDATE cases SET grid = NULL WHERE id = 4;
+ALTER TABLE r_log DROP COLUMN note;
+CREATE INDEX mine ON r_log (code);
+UPDATE cases SET grid = NULL WHERE id = 4;
+DROP INDEX mine;
+ALTER EVENT TRIGGER grid_rollup_ddl ENABLE ALWAYS;
+SELECT unassigned FROM grid_rollup_status WHERE rollup = 'r'::regclass;
+SELECT grid_rollup_drop('r');
+DROP VIEW says;
+SELECT grid_rollup_drop('r');
+SELECT grid_rollup_create('r', 'cases', 'grid', '{"n": "count(*)", "x": "sum(twice)"}', 'day', '1 day', '{kind}', 'grid', 'community');
+SELECT grid_rollup_refresh('r') > 0 AS filled;
+CREATE VIEW says AS SELECT count(*) FILTER (WHERE code IS NULL AND unassigned IS NULL) AS everything FROM r_log;
+-- the status of what is no rollup
+SELECT grid_rollup_pending('cases'), grid_rollup_logged_unassigned('cases');
 
 -- changes that no trigger saw: noted when triggers are enabled again, which also fire as they shall
 CREATE VIEW modes AS SELECT string_agg(tgname || ' ' || tgenabled::text, ', ' ORDER BY tgname) AS modes FROM pg_trigger
@@ -102,7 +122,27 @@ TABLE modes;
 UPDATE cases SET x = x + 1;
 SELECT grid_rollup_refresh('r') > 0 AS refreshed;
 SELECT * FROM grid_rollup_verify('r');
--- a renamed trigger goes with the last rollup, too
+-- one that fires for replicas only, or that is another
+ALTER TABLE cases ENABLE REPLICA TRIGGER grid_rollup_insert;
+TABLE modes;
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$;
+CREATE OR REPLACE TRIGGER grid_rollup_insert AFTER INSERT ON cases FOR EACH STATEMENT EXECUTE FUNCTION nothing();
+CREATE TRIGGER grid_rollup_other AFTER INSERT ON cases FOR EACH STATEMENT EXECUTE FUNCTION nothing();
+DROP TRIGGER grid_rollup_other ON cases;
+-- one that is renamed is ours all the same
+ALTER TRIGGER grid_rollup_insert ON cases RENAME TO mine;
+ALTER TABLE cases DISABLE TRIGGER mine;
+INSERT INTO cases (id, grid, day) VALUES (6001, '350304001001001', '2024-01-01');
+ALTER TABLE cases ENABLE TRIGGER mine;
+SELECT everything FROM says;
+SELECT grid_rollup_refresh('r') > 0 AS refreshed;
+SELECT grid_rollup_create('second', 'cases', 'grid', '{"n": "count(*)"}');
+INSERT INTO cases (id) VALUES (6002);
+SELECT unassigned, in_no_cell FROM grid_rollup_status, counted WHERE rollup = 'r'::regclass;
+DROP TRIGGER mine ON cases;
+SELECT grid_rollup_drop('second');
+SELECT grid_rollup_refresh('r') > 0 AS refreshed;
+SELECT * FROM grid_rollup_verify('r');
 ALTER TRIGGER grid_rollup_insert ON cases RENAME TO mine;
 -- a rewrite, which looks empty to older snapshots
 ALTER TABLE cases ADD COLUMN more float8 DEFAULT random();
@@ -121,5 +161,36 @@ SELECT grid_rollup_create('"A b"', 'cases', 'grid', '{"n": "count(*)"}', 'day', 
 CREATE INDEX ON rollup_log.child (grid, day);
 SELECT grid_rollup_drop('"A b"');
 SELECT grid_rollup_create('"A b"', 'cases', 'grid', '{"n": "count(*)"}', 'day', '1 day');
+
+-- many values of a dimension in one area
+CREATE TABLE customers (id int PRIMARY KEY, grid gridcode, customer int, name text);
+CREATE INDEX ON customers (grid);
+INSERT INTO customers SELECT i, ('350304001001' || lpad((i % 100 + 1)::text, 3, '0'))::gridcode, nullif(i, 7), 'n' || i FROM generate_series(1, 5000) i;
+SELECT grid_rollup_create('many', 'customers', 'grid', '{"cell": "count(*)", "?column?": "max(id)"}', dimensions => '{customer,name}', lowest_level => 'grid', top_level => 'province');
+SELECT grid_rollup_refresh('many');
+UPDATE customers SET customer = nullif(customer, 8), name = CASE id WHEN 9 THEN NULL ELSE name END WHERE id < 20;
+CREATE TABLE many_before AS TABLE many_live;
+SET statement_timeout = '60 s';
+SELECT grid_rollup_refresh('many');
+RESET statement_timeout;
+(TABLE many_before EXCEPT ALL TABLE many) UNION ALL (TABLE many EXCEPT ALL TABLE many_before);
+SELECT * FROM grid_rollup_verify('many');
+
+-- times beyond the range of timestamps stop nobody
+CREATE TABLE far (id int PRIMARY KEY, grid gridcode, d date, t timestamp, z timestamptz);
+CREATE INDEX ON far (grid, d);
+SELECT grid_rollup_create('ages', 'far', 'grid', '{"d": "count(*)", "t": {"expr": "count(*)", "at": "t"}, "z": {"expr": "count(*)", "at": "z"}}', 'd', '1 month', lowest_level => 'grid', top_level => 'grid', time_zone => 'Asia/Shanghai');
+SELECT grid_rollup_refresh('ages');
+INSERT INTO far VALUES (1, '350304001001001', '300000-01-01', '294276-12-31 23:59:59', '294276-12-31 23:00+00'),
+    (2, '350304001001001', '4714-11-24 BC', '4714-11-24 BC', '4714-11-24 00:00+00 BC'), (3, '350304001001001', 'infinity', '-infinity', 'infinity');
+CREATE TABLE ages_before AS TABLE ages_live;
+SELECT grid_rollup_refresh('ages');
+(TABLE ages_before EXCEPT ALL TABLE ages) UNION ALL (TABLE ages EXCEPT ALL TABLE ages_before);
+SELECT * FROM grid_rollup_verify('ages');
+SELECT bucket, d, t, z FROM ages ORDER BY bucket;
+DELETE FROM far WHERE id = 1;
+SELECT grid_rollup_refresh('ages');
+SELECT * FROM grid_rollup_verify('ages');
+SELECT bucket, d, t, z FROM ages ORDER BY bucket;
 SET client_min_messages = warning;
 DROP SCHEMA rollup_log CASCADE;
