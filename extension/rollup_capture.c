@@ -4,9 +4,9 @@
  *	  rollup: appends the touched cells, old and new side, to the rollup's log,
  *	  and how many rows more or less are in no cell.
  *
- * It reads the changed rows by itself and not by SQL: so it takes a one-row
- * INSERT a tenth of the time, needs no rights of anybody, and runs nothing that
- * is not here.  It only ever appends: an ON CONFLICT would
+ * It reads the changed rows by itself and not by SQL: so it takes an eighth of
+ * the instructions, needs no rights of anybody, and runs nothing that is not
+ * here.  It only ever appends: an ON CONFLICT would
  * make writers wait for each other, and skipping a cell that is logged already
  * would lose the change when a refresh is just consuming that row.
  *
