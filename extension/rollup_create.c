@@ -439,17 +439,27 @@ analyse(RollupDef *def, const CreateRequest *request)
 
 /* A refresh would read the whole source, or all rows of a code, for each change. */
 static void
-warn_without_index(const RollupDef *def, const char *bucket_column)
+warn_without_index(const RollupDef *def, const char *time)
 {
-	Oid			table = rollup_table_without_index(def, true);
-	char	   *columns = psprintf("%s%s%s", quote_identifier(def->code.name), bucket_column ? ", " : "",
-								   bucket_column ? quote_identifier(bucket_column) : "");
+	Oid			table = rollup_table_without_index(def, time);
+	char	   *columns = psprintf("%s%s%s", quote_identifier(def->code.name), time ? ", " : "",
+								   time ? quote_identifier(time) : "");
 
 	if (OidIsValid(table))
 		ereport(WARNING,
 				(errmsg("table \"%s\" has no index on (%s)", get_rel_name(table), columns),
 				 errdetail("Refreshes would have to read more of it than what has changed."),
 				 errhint("CREATE INDEX ON %s (%s);", relation_quoted(table), columns)));
+}
+
+/* Each time that a measure uses is looked up by its own index. */
+static void
+warn_without_indexes(const RollupDef *def)
+{
+	if (def->ntimes == 0)
+		warn_without_index(def, NULL);
+	for (int i = 0; i < def->ntimes; i++)
+		warn_without_index(def, def->times[i].name);
 }
 
 Datum
@@ -483,7 +493,7 @@ grid_rollup_create(PG_FUNCTION_ARGS)
 	rollup_execute(psprintf("ANALYZE %s", def->log_name));	/* or it is taken for ten pages */
 	rollup_log_everything(def->log);
 	rollup_equip(def->source, true);
-	warn_without_index(def, request->bucket_column);
+	warn_without_indexes(def);
 	owner_leave(&context);
 	SPI_finish();
 	PG_RETURN_OID(def->rollup);

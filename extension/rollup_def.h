@@ -259,9 +259,9 @@ extern void rollup_enable_triggers(Oid top);
 
 /*
  * A table of the source without an index on code that serves to look cells up,
- * and on a time of the measures behind it if wanted; InvalidOid if all have one.
+ * with a time behind it if that is not NULL; InvalidOid if all have one.
  */
-extern Oid	rollup_table_without_index(const RollupDef *def, bool with_time);
+extern Oid	rollup_table_without_index(const RollupDef *def, const char *time);
 
 /* --- rollup_alter.c --- */
 

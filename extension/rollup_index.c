@@ -16,30 +16,21 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
+/* A whole, valid btree on code, and a time if that is not NULL. */
 static bool
-is_time(const RollupDef *def, Oid table, AttrNumber column)
-{
-	for (int i = 0; i < def->ntimes; i++)
-		if (column == get_attnum(table, def->times[i].name))
-			return true;
-	return false;
-}
-
-/* A whole, valid btree on code, and a time. */
-static bool
-serves(const RollupDef *def, Oid table, Relation index, bool with_time)
+serves(const RollupDef *def, Oid table, Relation index, const char *time)
 {
 	Form_pg_index form = index->rd_index;
 
 	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid &&
 		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) &&
 		form->indkey.values[0] == get_attnum(table, def->code.name) &&
-		(!with_time || def->ntimes == 0 ||
-		 (form->indnkeyatts > 1 && is_time(def, table, form->indkey.values[1])));
+		(time == NULL ||
+		 (form->indnkeyatts > 1 && form->indkey.values[1] == get_attnum(table, time)));
 }
 
 static bool
-has_index(const RollupDef *def, Oid table, bool with_time)
+has_index(const RollupDef *def, Oid table, const char *time)
 {
 	Relation	rel = table_open(table, AccessShareLock);
 	bool		found = false;
@@ -49,7 +40,7 @@ has_index(const RollupDef *def, Oid table, bool with_time)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
-		found = found || serves(def, table, index, with_time);
+		found = found || serves(def, table, index, time);
 		index_close(index, AccessShareLock);
 	}
 	table_close(rel, AccessShareLock);
@@ -58,7 +49,7 @@ has_index(const RollupDef *def, Oid table, bool with_time)
 
 /* An index of a partitioned table is valid when all partitions have it. */
 Oid
-rollup_table_without_index(const RollupDef *def, bool with_time)
+rollup_table_without_index(const RollupDef *def, const char *time)
 {
 	List	   *tables = list_make1_oid(def->source);
 	ListCell   *lc;
@@ -66,7 +57,7 @@ rollup_table_without_index(const RollupDef *def, bool with_time)
 	if (get_rel_relkind(def->source) != RELKIND_PARTITIONED_TABLE)
 		tables = find_all_inheritors(def->source, AccessShareLock, NULL);
 	foreach(lc, tables)
-		if (!has_index(def, lfirst_oid(lc), with_time))
+		if (!has_index(def, lfirst_oid(lc), time))
 			return lfirst_oid(lc);
 	return InvalidOid;
 }

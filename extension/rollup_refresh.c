@@ -309,7 +309,7 @@ look_up_by_code(const RollupDef *def, const Touched *touched)
 {
 	double		rows = counted_rows(def->source);
 
-	return !OidIsValid(rollup_table_without_index(def, false)) &&
+	return !OidIsValid(rollup_table_without_index(def, NULL)) &&
 		(rows == 0 || (double) touched->count * ROWS_PER_LOOKUP < rows);
 }
 

@@ -55,5 +55,7 @@ SELECT row_number() OVER (ORDER BY reported_at, key), kind, r.id, r.code, date_t
 FROM answered a JOIN resident r ON r.grid = a.grid AND r.nth = 1 + floor(households * demo.chance(md5(key)))::bigint;
 ALTER TABLE demo.event ADD FOREIGN KEY (kind) REFERENCES demo.kind;
 CREATE INDEX ON demo.event (code, reported_at);
+CREATE INDEX ON demo.event (code, deadline);
+CREATE INDEX ON demo.event (code, closed_at);
 RESET jit;
 ANALYZE demo.kind, demo.event;
