@@ -82,6 +82,37 @@ event_dropped_triggers(bool (*wanted) (const char *name))
 	return tables;
 }
 
+EventTree
+event_tree(Oid table, const AlterTableCmd *command)
+{
+	const PartitionCmd *partition = (const PartitionCmd *) command->def;
+	EventTree	tree = {0};
+
+	switch (command->subtype)
+	{
+		case AT_AttachPartition:
+			tree.attached = event_table(partition->name);
+			break;
+		case AT_AddInherit:
+			tree.attached = table;
+			break;
+		case AT_DetachPartition:
+		case AT_DetachPartitionFinalize:
+			tree.is_detach = true;
+			tree.parent = table;
+			tree.detached = event_table(partition->name);
+			break;
+		case AT_DropInherit:
+			tree.is_detach = true;
+			tree.parent = event_table((RangeVar *) command->def);
+			tree.detached = table;
+			break;
+		default:
+			break;
+	}
+	return tree;
+}
+
 bool
 event_enables_triggers(AlterTableType subtype)
 {

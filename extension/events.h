@@ -29,6 +29,17 @@ extern List *event_created_children(void);
  */
 extern List *event_dropped_triggers(bool (*wanted) (const char *name));
 
+/* How a command of ALTER TABLE changes which tables are below another; all invalid where it does not. */
+typedef struct EventTree
+{
+	Oid			attached;		/* has come under another */
+	bool		is_detach;
+	Oid			detached;		/* has left */
+	Oid			parent;
+} EventTree;
+
+extern EventTree event_tree(Oid table, const AlterTableCmd *command);
+
 /* Does a kind of ALTER TABLE enable triggers? */
 extern bool event_enables_triggers(AlterTableType subtype);
 

@@ -80,40 +80,37 @@ triggers_enabled(Oid table)
 	touch_tree(table);
 }
 
-static void
-table_altered(Oid table, const AlterTableCmd *command)
+/* Are rows of a table others than before, or others to be seen? */
+static bool
+changes_rows(AlterTableType subtype)
 {
-	const PartitionCmd *partition = (const PartitionCmd *) command->def;
-
-	switch (command->subtype)
+	switch (subtype)
 	{
-		case AT_AttachPartition:
-			table_attached(event_table(partition->name), false);
-			break;
-		case AT_DetachPartition:
-		case AT_DetachPartitionFinalize:
-			table_detached(table, event_table(partition->name));
-			break;
-		case AT_AddInherit:
-			table_attached(table, false);
-			break;
-		case AT_DropInherit:
-			table_detached(event_table((RangeVar *) command->def), table);
-			break;
-		case AT_EnableRowSecurity:
+		case AT_AlterColumnType:
+		case AT_DropColumn:
+		case AT_EnableRowSecurity:	/* rows may have been assigned that were not all to be seen */
 		case AT_DisableRowSecurity:
 		case AT_ForceRowSecurity:
 		case AT_NoForceRowSecurity:
-			touch_tree(table);	/* rows may have been assigned that were not all to be seen */
-			break;
+			return true;
 		default:
-			if (event_enables_triggers(command->subtype))
-				triggers_enabled(table);
-			else if (command->subtype == AT_AlterColumnType || command->subtype == AT_DropColumn ||
-					 alter_sets_expression(command->subtype))
-				touch_tree(table);
-			break;
+			return alter_sets_expression(subtype);
 	}
+}
+
+static void
+table_altered(Oid table, const AlterTableCmd *command)
+{
+	EventTree	tree = event_tree(table, command);
+
+	if (OidIsValid(tree.attached))
+		table_attached(tree.attached, false);
+	else if (tree.is_detach)
+		table_detached(tree.parent, tree.detached);
+	else if (event_enables_triggers(command->subtype))
+		triggers_enabled(table);
+	else if (changes_rows(command->subtype))
+		touch_tree(table);
 }
 
 /* The columns of a table are not what they were. */

@@ -6,9 +6,9 @@
  *
  * It reads the changed rows by itself and not by SQL: so it takes an eighth of
  * the instructions, needs no rights of anybody, and runs nothing that is not
- * here.  It only ever appends: an ON CONFLICT would
- * make writers wait for each other, and skipping a cell that is logged already
- * would lose the change when a refresh is just consuming that row.
+ * here.  It only ever appends: an ON CONFLICT would make writers wait for each
+ * other, and skipping a cell that is logged already would lose the change when
+ * a refresh is just consuming that row.
  *
  * CACHE
  *	  What a table's changes are logged for is kept until something about it,
@@ -77,8 +77,8 @@ typedef struct Cells
 	int64		unassigned;		/* rows in no cell, new ones less old ones */
 	int			count;
 	int			room;
-	RollupCell	   *cells;
-	RollupCell		few[FEW_CELLS];
+	RollupCell *cells;
+	RollupCell	few[FEW_CELLS];
 } Cells;
 
 static HTAB *entries = NULL;
@@ -241,7 +241,7 @@ flush_cells(Cells *cells)
 static void
 make_room(Cells *cells)
 {
-	RollupCell	   *old = cells->cells;
+	RollupCell *old = cells->cells;
 
 	if (cells->room >= MOST_CELLS)
 	{
@@ -258,7 +258,7 @@ make_room(Cells *cells)
 static void
 add_cell(Cells *cells, gridcode code, Timestamp bucket)
 {
-	const RollupCell	cell = {code, bucket};
+	const RollupCell cell = {code, bucket};
 
 	/* Rows that are loaded often come in order. */
 	if (cells->count > 0 && same_cell(&cell, &cells->cells[cells->count - 1]))

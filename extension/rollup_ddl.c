@@ -118,35 +118,21 @@ trigger_created(const CreateTrigStmt *statement)
 static void
 table_altered(Oid table, const AlterTableCmd *command)
 {
-	const PartitionCmd *partition = (const PartitionCmd *) command->def;
+	EventTree	tree = event_tree(table, command);
 
-	switch (command->subtype)
-	{
-		case AT_AttachPartition:
-			table_attached(event_table(partition->name), false);
-			break;
-		case AT_DetachPartition:
-		case AT_DetachPartitionFinalize:
-			table_detached(table, event_table(partition->name));
-			break;
-		case AT_AddInherit:
-			table_attached(table, false);
-			break;
-		case AT_DropInherit:
-			table_detached(event_table((RangeVar *) command->def), table);
-			break;
-		case AT_SetUnLogged:
-			table_attached(table, true);
-			break;
-		default:
-			if (rollups_of_source(table) == NIL)
-				break;
-			/* ENABLE TRIGGER ALL forgets when ours are to fire. */
-			if (event_enables_triggers(command->subtype))
-				rollup_enable_triggers(table);
-			else if (alter_sets_expression(command->subtype))
-				touch_all(rollups_of_source(table));
-	}
+	if (OidIsValid(tree.attached))
+		table_attached(tree.attached, false);
+	else if (tree.is_detach)
+		table_detached(tree.parent, tree.detached);
+	else if (command->subtype == AT_SetUnLogged)
+		table_attached(table, true);
+	else if (rollups_of_source(table) == NIL)
+		return;
+	/* ENABLE TRIGGER ALL forgets when ours are to fire. */
+	else if (event_enables_triggers(command->subtype))
+		rollup_enable_triggers(table);
+	else if (alter_sets_expression(command->subtype))
+		touch_all(rollups_of_source(table));
 }
 
 static void
@@ -154,7 +140,6 @@ command_ends(const AlterTableStmt *statement)
 {
 	Oid			table = event_table(statement->relation);
 	ListCell   *lc;
-
 	char		part;
 
 	if (!OidIsValid(table))

@@ -36,10 +36,11 @@ is_as_made(Relation log)
 {
 	TupleDesc	desc = RelationGetDescr(log);
 	int			last = desc->natts - 1;
-	Oid			bucket = TupleDescAttr(desc, Min(1, last))->atttypid;
+	Oid			bucket;
 
 	if (log->rd_rel->relkind != RELKIND_RELATION || last < 1 || last > 2)
 		return false;
+	bucket = TupleDescAttr(desc, 1)->atttypid;
 	for (int i = 0; i <= last; i++)
 		if (TupleDescAttr(desc, i)->attisdropped)
 			return false;

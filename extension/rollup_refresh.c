@@ -21,11 +21,10 @@
  *		 Writers lock the source and the log and never the rollup, so nobody
  *		 waits in a circle.
  *	  2. The rollup's row of grid_rollup_state, which writers do not read, is
- *		 updated first.  So two refreshes come one
- *		 after the other; the second continues with newer snapshots at READ
- *		 COMMITTED, and at REPEATABLE READ or SERIALIZABLE fails with 40001 if
- *		 the first committed after its snapshot: an old snapshot never
- *		 overwrites what a newer one has computed.
+ *		 updated first.  So two refreshes come one after the other; the second
+ *		 continues with newer snapshots at READ COMMITTED, and at REPEATABLE READ
+ *		 or SERIALIZABLE fails with 40001 if the first committed after its
+ *		 snapshot: an old snapshot never overwrites what a newer one has computed.
  *	  3. The log is taken by DELETE … RETURNING under a snapshot T: by
  *		 visibility, not by number or time.  A writer that is in flight keeps its
  *		 log row for the next refresh.
@@ -352,7 +351,6 @@ parts_of_level(const RollupDef *def, int level, bool rest, const char *condition
 {
 	char	   *columns = psprintf("r.code%s%s%s", sql_bucket(def, "r"), sql_dims(def, "r."),
 								   sql_measures(def, "r."));
-
 	char	   *below = psprintf("SELECT %s FROM %s r WHERE r.level OPERATOR(pg_catalog.=) %s%s",
 								 columns, def->rollup_name, quote_literal_cstr(def->levels[level - 1]),
 								 condition);
