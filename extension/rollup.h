@@ -14,6 +14,8 @@
  *	  rollup_capture.c what those triggers do
  *	  rollup_log.h	   the log of touched cells
  *	  rollup_refresh.c the refresh, with the concurrency protocol
+ *	  rollup_compute.c the figures, computed and written
+ *	  rollup_rows.c	   rows that one statement leaves for the next ones
  *	  rollup_compact.c a shorter log
  *	  rollup_index.c   whether the source has an index that serves
  *	  rollup_verify.c  the comparison with a recomputation
