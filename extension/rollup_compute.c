@@ -3,16 +3,15 @@
  *	  The figures of a rollup computed and written, without knowing why.
  *
  * Cells are computed from the source, and areas merged from the level below.  A
- * figure is one row of the rollup: an area, a bucket and its dimensions.
- * Touched are all figures of the touched cells, those that are gone included,
- * and whatever counts them.  So a figure that somebody has spoilt is right again
- * as soon as anything in it is touched.
+ * figure is one row of the rollup: an area, a bucket and its dimensions.  What is
+ * merged again are the figures that count one which has changed in a touched
+ * cell, or is new or gone: a change that nobody measures ends at the cell.
  *
  * Areas look their parts up one figure at a time, in the index of what is side
  * by side: a street has hundreds of parts in a bucket, and one report concerns
  * as many of them as there are communities.  Where many figures of an area are
- * touched, that would read its entries once for each, and the area is merged as
- * a whole.
+ * concerned, that would read its entries once for each, and the area is merged
+ * as a whole.
  */
 #include "rollup_compute.h"
 
@@ -30,11 +29,11 @@
 /* Looking a cell up in the source costs as much as reading so many of its rows. */
 #define ROWS_PER_LOOKUP 20
 
-/* An area with more touched figures in a bucket is merged as a whole. */
+/* An area is merged as a whole where more of its figures in a bucket are concerned. */
 #define MOST_FIGURES 4
 
-/* The touched figures, as rows (code[, bucket], dimensions). */
-#define TOUCHED_FIGURES "touched_figures"
+/* What has changed in touched cells, as rows (code[, bucket], dimensions). */
+#define CHANGED_FIGURES "changed_figures"
 
 /* Rows of a table and all below it as last counted; 0 where nobody has. */
 static double
@@ -89,23 +88,40 @@ figures_of_rows(const RollupDef *def, const char *join, const char *condition)
 					sql_bucket(def, "w"), sql_rows_dims(def, "w", false));
 }
 
+/* Does an index lead to the rows of one bucket, whatever the time that puts them there? */
+static bool
+times_are_indexed(const RollupDef *def)
+{
+	for (int i = 0; i < def->ntimes; i++)
+		if (OidIsValid(rollup_table_without_index(def, def->times[i].name)))
+			return false;
+	return def->ntimes > 0;
+}
+
 /*
- * The touched cells, looked up for each code within its buckets: LATERAL,
- * because the planner knows no selectivity for a range that comes from a join
- * and would read the whole source.
+ * The touched cells, looked up one by one; or, where an index leads to all rows
+ * of a code only, code by code.  LATERAL, because the planner knows no
+ * selectivity for a range that comes from a join and would read the whole source.
  */
 static char *
 cells_looked_up(const RollupDef *def, bool rest)
 {
+	const char *buckets = "";
+	const char *groups = "";
 	char	   *inside = psprintf("%s%s%s", sql_in_cell(def, "w", "t.code", rest),
 								  def->ntimes > 0 ? " AND w.bucket OPERATOR(pg_catalog.=) ANY (t.buckets)" : "",
 								  sql_times_near(def, "w", "t.first", "t.last"));
 
-	return psprintf("SELECT f.* FROM (SELECT c.code%s FROM " TOUCHED_CELLS " c WHERE %s GROUP BY c.code) t"
-					" CROSS JOIN LATERAL (%s) f",
-					def->ntimes > 0 ? ", pg_catalog.array_agg(c.bucket) AS buckets,"
-					" pg_catalog.min(c.bucket) AS first, pg_catalog.max(c.bucket) AS last" : "",
-					is_of_kind(def, "c.code", rest), figures_of_rows(def, "", inside));
+	if (times_are_indexed(def))
+		buckets = ", ARRAY[c.bucket] AS buckets, c.bucket AS first, c.bucket AS last";
+	else if (def->ntimes > 0)
+	{
+		buckets = ", pg_catalog.array_agg(c.bucket) AS buckets, pg_catalog.min(c.bucket) AS first,"
+			" pg_catalog.max(c.bucket) AS last";
+		groups = " GROUP BY c.code";
+	}
+	return psprintf("SELECT f.* FROM (SELECT c.code%s FROM " TOUCHED_CELLS " c WHERE %s%s) t CROSS JOIN LATERAL (%s) f",
+					buckets, is_of_kind(def, "c.code", rest), groups, figures_of_rows(def, "", inside));
 }
 
 /* The touched cells, picked out of the whole source: without an index, or where they are many. */
@@ -118,20 +134,27 @@ cells_picked(const RollupDef *def, bool rest)
 	return figures_of_rows(def, join, is_of_kind(def, "w.code", rest));
 }
 
+/* Figures as stored of a level, or of the rest where level is NULL, that fulfil " AND …"; id is "r.ctid, " or nothing. */
+static char *
+stored(const RollupDef *def, const char *level, const char *id, const char *condition)
+{
+	return psprintf("SELECT %sr.code%s%s%s FROM %s WHERE %s%s", id, sql_bucket(def, "r"), sql_dims(def, "r."),
+					sql_measures(def, "r."), level ? psprintf("%s r", def->rollup_name) : sql_rest(def, "r"),
+					level ? psprintf("r.level OPERATOR(pg_catalog.=) %s", quote_literal_cstr(level)) : "true",
+					condition);
+}
+
 /* What counts in an area of a level: areas of the level below, and what of the rest is in no such area. */
 static char *
 parts_of_level(const RollupDef *def, int level, bool rest, const char *condition)
 {
-	char	   *columns = psprintf("r.code%s%s%s", sql_bucket(def, "r"), sql_dims(def, "r."),
-								   sql_measures(def, "r."));
-	char	   *below = psprintf("SELECT %s FROM %s r WHERE r.level OPERATOR(pg_catalog.=) %s%s",
-								 columns, def->rollup_name, quote_literal_cstr(def->levels[level - 1]),
-								 condition);
+	char	   *below = stored(def, def->levels[level - 1], "", condition);
 
 	if (!rest)
 		return below;
-	return psprintf("%s UNION ALL SELECT %s FROM %s WHERE %s IS NULL%s", below,
-					columns, sql_rest(def, "r"), sql_ancestor(def, "r.code", level - 1), condition);
+	return psprintf("%s UNION ALL %s", below,
+					stored(def, NULL, "", psprintf(" AND %s IS NULL%s", sql_ancestor(def, "r.code", level - 1),
+												   condition)));
 }
 
 /* All areas of a level merged from the figures below. */
@@ -158,16 +181,12 @@ numbered(const char *alias, const char *prefix, int count)
 	return buf.data;
 }
 
-/* " OR a.p1 IS NULL OR a.p2 IS NULL …" */
+/* Rows in the order of the rollup's key: what is read together is written together. */
 static char *
-or_null(const char *alias, const char *prefix, int count)
+key_order(const RollupDef *def)
 {
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	for (int i = 1; i <= count; i++)
-		appendStringInfo(&buf, " OR %s%s%d IS NULL", alias, prefix, i);
-	return buf.data;
+	return psprintf(" ORDER BY %scode%s", def->ntimes > 0 ? "bucket, " : "",
+					numbered("", "d", def->ndims));
 }
 
 /* " AND r.dimension = t.d1 …" in the operators of the index, which serve if none is NULL. */
@@ -190,62 +209,106 @@ same_dims(const RollupDef *def)
 	return buf.data;
 }
 
-/* " AND …": the dimensions of r are those of t, or t is a whole area. */
+/* "t.whole", or that a dimension of t is NULL: no index leads to what is to be found. */
+static char *
+is_searched(const RollupDef *def)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "(t.whole");
+	for (int i = 1; i <= def->ndims; i++)
+		appendStringInfo(&buf, " OR t.d%d IS NULL", i);
+	appendStringInfoChar(&buf, ')');
+	return buf.data;
+}
+
+/* " AND …": r is of the dimensions of t, or t is a whole area. */
 static char *
 whole_or_same_dims(const RollupDef *def)
 {
-	if (def->ndims == 0)
-		return pstrdup("");
 	return psprintf(" AND (t.whole OR pg_catalog.record_eq(ROW(%s), ROW(%s)))",
 					sql_dims(def, "r.") + 2, numbered("t.", "d", def->ndims) + 2);
 }
 
 /*
- * The figures of a level that count touched ones, as rows (code[, bucket],
- * whole, dimensions): one figure, or all those of the area.
+ * The figures of a level that count changed ones, as rows (code[, bucket],
+ * dimensions, whole): one figure; or, where these are many, one row for all
+ * figures of the area.
  */
 static char *
 areas_around(const RollupDef *def, int level)
 {
-	char	   *dims = numbered("f.", "d", def->ndims);
-	char	   *figures = psprintf("SELECT DISTINCT %s AS code%s%s FROM " TOUCHED_FIGURES " f",
-								   sql_ancestor(def, "f.code", level), sql_bucket(def, "f"), dims);
+	const char *bucket = sql_bucket(def, "f");
+	char	   *figures = psprintf("SELECT DISTINCT %s AS code%s%s FROM " CHANGED_FIGURES " f",
+								   sql_ancestor(def, "f.code", level), bucket, numbered("f.", "d", def->ndims));
+	char	   *order = psprintf("%sf.code", def->ntimes > 0 ? "f.bucket, " : "");
 	StringInfoData buf;
 
 	if (def->ndims == 0)
-		return psprintf("SELECT f.code%s, false AS whole FROM (%s) f WHERE f.code IS NOT NULL",
-						sql_bucket(def, "f"), figures);
+		return psprintf("SELECT f.* FROM (%s) f WHERE f.code IS NOT NULL ORDER BY %s", figures, order);
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "SELECT DISTINCT a.code%s, a.whole", sql_bucket(def, "a"));
+	appendStringInfo(&buf, "SELECT f.code%s", bucket);
 	for (int i = 1; i <= def->ndims; i++)
-		appendStringInfo(&buf, ", CASE WHEN NOT a.whole THEN a.d%d END AS d%d", i, i);
-	appendStringInfo(&buf, " FROM (SELECT f.*, pg_catalog.count(*) OVER (PARTITION BY f.code%s)"
-					 " OPERATOR(pg_catalog.>) %d AS whole FROM (%s) f WHERE f.code IS NOT NULL) a",
-					 sql_bucket(def, "f"), MOST_FIGURES, figures);
+		appendStringInfo(&buf, ", CASE WHEN f.n OPERATOR(pg_catalog.<=) %d THEN f.d%d END AS d%d",
+						 MOST_FIGURES, i, i);
+	appendStringInfo(&buf, ", f.n OPERATOR(pg_catalog.>) %d AS whole"
+					 " FROM (SELECT f.*, pg_catalog.count(*) OVER area AS n, pg_catalog.row_number() OVER area AS k"
+					 " FROM (%s) f WHERE f.code IS NOT NULL WINDOW area AS (PARTITION BY %s)) f"
+					 " WHERE f.n OPERATOR(pg_catalog.<=) %d OR f.k OPERATOR(pg_catalog.=) 1 ORDER BY %s",
+					 MOST_FIGURES, figures, order, MOST_FIGURES, order);
 	return buf.data;
 }
 
-/* The figures that areas_around, which are called areas, lists, merged from those below. */
+/* The figures that areas lists, merged from those below. */
 static char *
 areas_merged_around(const RollupDef *def, int level, bool rest)
 {
-	char	   *inside = psprintf(" AND %s%s",
-								  sql_code_between(def, "r.code", "t.code",
-												   psprintf("%s.grid_last(t.code)", def->schema)),
+	char	   *last = psprintf("%s.grid_last(t.code)", def->schema);
+	char	   *inside = psprintf(" AND %s%s", sql_code_between(def, "r.code", "t.code", last),
 								  sql_same_bucket(def, "r", "t"));
-	char	   *parts = parts_of_level(def, level, rest, psprintf("%s%s", inside, same_dims(def)));
+	const char *from = "FROM areas t CROSS JOIN LATERAL (SELECT";
+	char	   *merges = sql_merges(def, "p");
+	char	   *one;
 
-	/* Costs nothing where it does not apply, which is seen before anything is read. */
-	if (def->ndims > 0)
-		parts = psprintf("%s UNION ALL %s", parts,
-						 parts_of_level(def, level, rest,
-										psprintf("%s%s AND (t.whole%s)", inside, whole_or_same_dims(def),
-												 or_null("t.", "d", def->ndims))));
-	return psprintf("SELECT t.code%s%s%s FROM areas t CROSS JOIN LATERAL"
-					" (SELECT %s FROM (%s) p%s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) m",
+	one = psprintf("SELECT t.code%s%s%s %s %s FROM (%s) p HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) m",
+				   sql_bucket(def, "t"), numbered("t.", "d", def->ndims), sql_measures(def, "m."), from, merges + 2,
+				   parts_of_level(def, level, rest, psprintf("%s%s", inside, same_dims(def))));
+	if (def->ndims == 0)
+		return one;
+	return psprintf("%s UNION ALL SELECT t.code%s%s%s %s %s%s FROM (%s) p%s) m WHERE %s", one,
 					sql_bucket(def, "t"), sql_dims(def, "m."), sql_measures(def, "m."),
-					psprintf("%s%s", sql_dims(def, "p."), sql_merges(def, "p")) + 2,
-					parts, sql_group_by_dims(def, "p."));
+					from, sql_dims(def, "p.") + 2, merges,
+					parts_of_level(def, level, rest, psprintf("%s%s", inside, whole_or_same_dims(def))),
+					sql_group_by_dims(def, "p."), is_searched(def));
+}
+
+/*
+ * The figures that areas lists, as stored.  A key finds one; its code is a range,
+ * and so it is looked up in the index whose entries the level above reads next.
+ */
+static char *
+areas_stored(const RollupDef *def, int level)
+{
+	const char *id = "r.ctid, ";
+	char	   *bucket = sql_same_bucket(def, "r", "t");
+	char	   *one = psprintf(" AND %s%s%s", sql_code_between(def, "r.code", "t.code", "t.code"), bucket,
+							   same_dims(def));
+
+	one = psprintf("SELECT r.* FROM areas t CROSS JOIN LATERAL (%s LIMIT 1) r", stored(def, def->levels[level], id, one));
+	if (def->ndims == 0)
+		return one;
+	return psprintf("%s UNION ALL SELECT r.* FROM areas t JOIN (%s) r ON %s%s%s AND %s", one,
+					stored(def, def->levels[level], id, ""), sql_code_is(def, "r.code", "t.code"), bucket,
+					whole_or_same_dims(def), is_searched(def));
+}
+
+/* The touched cells as stored. */
+static char *
+cells_stored(const RollupDef *def, const char *level)
+{
+	return psprintf("SELECT r.* FROM " TOUCHED_CELLS " t JOIN (%s) r ON %s%s", stored(def, level, "r.ctid, ", ""),
+					sql_code_is(def, "r.code", "t.code"), sql_same_bucket(def, "r", "t"));
 }
 
 /* "measure = p.m1, …" */
@@ -260,14 +323,6 @@ assignments(const RollupDef *def, Oid table)
 		appendStringInfo(&buf, "%s%s = p.m%d", i > 0 ? ", " : "",
 						 quote_identifier(get_attname(table, first + i, false)), i + 1);
 	return buf.data;
-}
-
-/* Rows in the order of the rollup's key: what is read together is written together. */
-static char *
-key_order(const RollupDef *def)
-{
-	return psprintf(" ORDER BY %scode%s", def->ntimes > 0 ? "bucket, " : "",
-					numbered("", "d", def->ndims));
 }
 
 /* A hash of the dimensions whose types have one, or rows of one area would be compared with each other. */
@@ -286,23 +341,6 @@ dims_hash(const RollupDef *def, Oid table, const char *alias)
 	return psprintf("pg_catalog.hash_record(ROW(%s))", buf.data);
 }
 
-/* The figures as stored: where they are, key, hash of the dimensions, and the measures as a record. */
-static char *
-stored_figures(const RollupDef *def, const char *level, const char *join)
-{
-	Oid			table = level ? def->rollup : def->rest;
-
-	return psprintf("SELECT r.id, r.code%s, %s%s, ROW(%s)"
-					" FROM (SELECT r.ctid, r.code%s%s%s FROM %s%s%s) r(id, code%s%s%s)",
-					sql_bucket(def, "r"), dims_hash(def, table, "r."), numbered("r.", "d", def->ndims),
-					numbered("r.", "m", def->nmeasures) + 2,
-					sql_bucket(def, "r"), sql_dims(def, "r."), sql_measures(def, "r."),
-					level ? psprintf("%s r", def->rollup_name) : sql_rest(def, "r"), join,
-					level ? psprintf(" WHERE r.level OPERATOR(pg_catalog.=) %s", quote_literal_cstr(level)) : "",
-					def->ntimes > 0 ? ", bucket" : "", numbered("", "d", def->ndims),
-					numbered("", "m", def->nmeasures));
-}
-
 /* ", COALESCE(f.p1, o.p1) AS p1 …" */
 static char *
 either(const char *prefix, int count)
@@ -315,34 +353,35 @@ either(const char *prefix, int count)
 	return buf.data;
 }
 
-/* Fresh figures beside stored ones: where these are, key, measures, and what is to be done. */
+/* Fresh figures that differ from stored ones: where these are, key, measures; id is NULL for new ones. */
 static char *
-figures_compared(const RollupDef *def, Oid table)
+figures_that_differ(const RollupDef *def, Oid table)
 {
 	char	   *dims = def->ndims > 0 ?
 		psprintf(" AND pg_catalog.record_eq(ROW(%s), ROW(%s))", numbered("f.", "d", def->ndims) + 2,
 				 numbered("o.", "d", def->ndims) + 2) : "";
 
-	return psprintf("SELECT o.id, f.code IS NULL AS gone, COALESCE(f.code, o.code) AS code%s%s%s,"
-					" o.id IS NULL OR f.code IS NULL OR NOT pg_catalog.record_image_eq(ROW(%s), o.measures) AS differs"
-					" FROM fresh f FULL JOIN stored o ON %s%s AND %s OPERATOR(pg_catalog.=) o.hash%s",
+	return psprintf("SELECT o.id, f.code IS NULL AS gone, COALESCE(f.code, o.code) AS code%s%s%s"
+					" FROM fresh f FULL JOIN (SELECT *, %s AS hash, ROW(%s) AS measures FROM stored) o"
+					" ON %s%s AND %s OPERATOR(pg_catalog.=) o.hash%s"
+					" WHERE o.id IS NULL OR f.code IS NULL OR NOT pg_catalog.record_image_eq(ROW(%s), o.measures)",
 					def->ntimes > 0 ? ", COALESCE(f.bucket, o.bucket) AS bucket" : "",
 					either("d", def->ndims), numbered("f.", "m", def->nmeasures),
-					numbered("f.", "m", def->nmeasures) + 2,
+					dims_hash(def, table, ""), numbered("", "m", def->nmeasures) + 2,
 					sql_code_is(def, "f.code", "o.code"), sql_same_bucket(def, "f", "o"),
-					dims_hash(def, table, "f."), dims);
+					dims_hash(def, table, "f."), dims, numbered("f.", "m", def->nmeasures) + 2);
 }
 
 /*
  * Make the figures of a level, or of the rest where level is NULL, equal to
- * fresh ones: all, or those of the stored ones that the join leaves.  Rows that
- * are right already stay as they are, and others keep their place in the indexes
- * if their page has room: most of what is touched has changed in one dimension
- * only.  All the keys are added to touched, unless that is NULL.
+ * fresh ones.  Rows that are right already stay as they are, and others keep
+ * their place in the indexes if their page has room: most of what is touched has
+ * changed in one dimension only.  The keys of what has changed are added to
+ * changed, unless that is NULL.
  */
 static void
 write_figures(const RollupDef *def, const char *level, const char *areas, const char *fresh,
-			  const char *join, RollupRows *touched)
+			  const char *stored, RollupRows *changed)
 {
 	Oid			table = level ? def->rollup : def->rest;
 	char	   *name = level ? def->rollup_name : def->rest_name;
@@ -351,21 +390,21 @@ write_figures(const RollupDef *def, const char *level, const char *areas, const 
 	char	   *measures = numbered("", "m", def->nmeasures);
 	char	   *sql;
 
-	sql = psprintf("WITH %sfresh(code%s%s%s) AS (%s), stored(id, code%s, hash%s, measures) AS (%s),"
-				   " pair AS MATERIALIZED (SELECT c.* FROM (%s) c%s),"
+	sql = psprintf("WITH %sfresh(code%s%s%s) AS (%s), stored(id, code%s%s%s) AS (%s),"
+				   " pair AS MATERIALIZED (%s),"
 				   " changed AS (UPDATE %s r SET %s FROM pair p"
-				   " WHERE r.ctid OPERATOR(pg_catalog.=) p.id AND p.differs AND NOT p.gone),"
+				   " WHERE r.ctid OPERATOR(pg_catalog.=) p.id AND NOT p.gone),"
 				   " gone AS (DELETE FROM %s r USING pair p WHERE r.ctid OPERATOR(pg_catalog.=) p.id AND p.gone),"
 				   " added AS (INSERT INTO %s SELECT code%s%s%s%s FROM pair WHERE id IS NULL%s)"
 				   " SELECT code%s%s FROM pair%s",
-				   areas, bucket, dims, measures, fresh, bucket, dims, stored_figures(def, level, join),
-				   figures_compared(def, table), touched ? "" : " WHERE c.differs",
+				   areas, bucket, dims, measures, fresh, bucket, dims, measures, stored,
+				   figures_that_differ(def, table),
 				   name, assignments(def, table), name,
 				   name, level ? psprintf(", %s", quote_literal_cstr(level)) : "",
 				   bucket, dims, measures, key_order(def),
-				   bucket, dims, touched ? "" : " LIMIT 0");
-	if (touched)
-		rollup_rows_add(touched, sql);
+				   bucket, dims, changed ? "" : " LIMIT 0");
+	if (changed)
+		rollup_rows_add(changed, sql);
 	else
 		rollup_execute(sql);
 }
@@ -390,7 +429,7 @@ write_all(const RollupDef *def, const char *level, const char *fresh, bool fille
 {
 	CHECK_FOR_INTERRUPTS();
 	if (filled)
-		write_figures(def, level, "", fresh, "", NULL);
+		write_figures(def, level, "", fresh, stored(def, level, "r.ctid, ", ""), NULL);
 	else
 		write_first_figures(def, level, fresh);
 }
@@ -455,17 +494,17 @@ rollup_compute_all(const RollupDef *def, bool filled)
 void
 rollup_compute_touched(const RollupDef *def, int64 count, bool rest)
 {
-	RollupRows *figures = rollup_rows_create(TOUCHED_FIGURES);
+	RollupRows *figures = rollup_rows_create(CHANGED_FIGURES);
 	bool		by_code = look_up_by_code(def, count);
-	char	   *cells = psprintf(" JOIN " TOUCHED_CELLS " t ON %s%s", sql_code_is(def, "r.code", "t.code"),
-								 sql_same_bucket(def, "r", "t"));
-	char	   *areas = psprintf(" JOIN areas t ON %s%s%s", sql_code_is(def, "r.code", "t.code"),
-								 sql_same_bucket(def, "r", "t"), whole_or_same_dims(def));
 
 	for (int part = 0; part < (rest ? 2 : 1); part++)
-		write_figures(def, part == 0 ? def->levels[0] : NULL, "",
+	{
+		const char *level = part == 0 ? def->levels[0] : NULL;
+
+		write_figures(def, level, "",
 					  by_code ? cells_looked_up(def, part == 1) : cells_picked(def, part == 1),
-					  cells, figures);
+					  cells_stored(def, level), figures);
+	}
 	rollup_rows_publish(figures);
 	rest = has_rest(def);
 	for (int level = 1; level < def->nlevels; level++)
@@ -473,7 +512,7 @@ rollup_compute_touched(const RollupDef *def, int64 count, bool rest)
 		CHECK_FOR_INTERRUPTS();
 		write_figures(def, def->levels[level],
 					  psprintf("areas AS MATERIALIZED (%s), ", areas_around(def, level)),
-					  areas_merged_around(def, level, rest), areas, NULL);
+					  areas_merged_around(def, level, rest), areas_stored(def, level), NULL);
 	}
 	rollup_rows_free(figures);
 }

@@ -227,9 +227,9 @@ take_log(const RollupDef *def, int64 max_cells, Touched *touched)
 							 " (SELECT pg_catalog.array_agg(writer) FILTER (WHERE code IS NULL) AS writers FROM taken) t),"
 							 " counted AS (DELETE FROM %s l USING summary s WHERE s.writers IS NOT NULL AND l.unassigned IS NOT NULL)"
 							 " SELECT c.code, s.rest, s.writers, CASE WHEN s.writers IS NOT NULL THEN (%s) END AS unassigned%s"
-							 " FROM summary s LEFT JOIN cells c ON s.writers IS NULL",
+							 " FROM summary s LEFT JOIN cells c ON s.writers IS NULL ORDER BY c.code%s",
 							 taken_rows(def, max_cells), bucket, sql_ancestor(def, "code", 0),
-							 def->log_name, sql_count_unassigned(def), sql_bucket(def, "c")));
+							 def->log_name, sql_count_unassigned(def), sql_bucket(def, "c"), sql_bucket(def, "c")));
 	first = rollup_rows_first(touched->cells);
 	(void) slot_getattr(first, TAKEN_CODE, &isnull);
 	touched->count = isnull ? 0 : tuplestore_tuple_count(touched->cells->store);
