@@ -209,16 +209,15 @@ same_dims(const RollupDef *def)
 	return buf.data;
 }
 
-/* "t.whole", or that a dimension of t is NULL: no index leads to what is to be found. */
+/* A dimension of t is NULL, as all are where t is a whole area: "=" finds nothing. */
 static char *
 is_searched(const RollupDef *def)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfoString(&buf, "(t.whole");
 	for (int i = 1; i <= def->ndims; i++)
-		appendStringInfo(&buf, " OR t.d%d IS NULL", i);
+		appendStringInfo(&buf, "%st.d%d IS NULL", i > 1 ? " OR " : "(", i);
 	appendStringInfoChar(&buf, ')');
 	return buf.data;
 }
