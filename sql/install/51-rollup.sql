@@ -68,7 +68,7 @@ CREATE FUNCTION @extschema@.grid_rollup_refresh(rollup regclass) RETURNS bigint
     LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 10000
     AS 'MODULE_PATHNAME', 'grid_rollup_refresh';
 COMMENT ON FUNCTION @extschema@.grid_rollup_refresh(regclass) IS
-'Recomputes the touched cells of a rollup and the areas around them, in the caller''s transaction and as the rollup''s owner; the first time, and after TRUNCATE, ATTACH or DETACH, all of it. Returns the number of lowest cells computed. When most of the cells were touched, all of them are computed. For the owner, and roles that may INSERT, UPDATE and DELETE in the rollup.';
+'Recomputes the touched cells of a rollup and the figures around them that this changes, in the caller''s transaction and as the rollup''s owner; the first time, and after TRUNCATE, ATTACH or DETACH, all of it. Returns the number of lowest cells computed. When most of the cells were touched, all of them are computed. For the owner, and roles that may INSERT, UPDATE and DELETE in the rollup.';
 
 CREATE FUNCTION @extschema@.grid_rollup_touch(rollup regclass) RETURNS void
     LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 100
