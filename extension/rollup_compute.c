@@ -29,6 +29,9 @@
 /* Looking a cell up in the source costs as much as reading so many of its rows. */
 #define ROWS_PER_LOOKUP 20
 
+/* So many buckets of a code are looked up one by one. */
+#define FEW_BUCKETS 4
+
 /* An area is merged as a whole where more of its figures in a bucket are concerned. */
 #define MOST_FIGURES 4
 
@@ -88,40 +91,29 @@ figures_of_rows(const RollupDef *def, const char *join, const char *condition)
 					sql_bucket(def, "w"), sql_rows_dims(def, "w", false));
 }
 
-/* Does an index lead to the rows of one bucket, whatever the time that puts them there? */
-static bool
-times_are_indexed(const RollupDef *def)
-{
-	for (int i = 0; i < def->ntimes; i++)
-		if (OidIsValid(rollup_table_without_index(def, def->times[i].name)))
-			return false;
-	return def->ntimes > 0;
-}
-
 /*
- * The touched cells, looked up one by one; or, where an index leads to all rows
- * of a code only, code by code.  LATERAL, because the planner knows no
- * selectivity for a range that comes from a join and would read the whole source.
+ * The touched cells, looked up: LATERAL, because the planner knows no selectivity
+ * for a range that comes from a join and would read the whole source.  Where few
+ * buckets of a code are touched they are looked up one by one, because they may
+ * be far apart; else all from the first to the last: each lookup may go through
+ * all entries of the code.
  */
 static char *
 cells_looked_up(const RollupDef *def, bool rest)
 {
-	const char *buckets = "";
-	const char *groups = "";
 	char	   *inside = psprintf("%s%s%s", sql_in_cell(def, "w", "t.code", rest),
 								  def->ntimes > 0 ? " AND w.bucket OPERATOR(pg_catalog.=) ANY (t.buckets)" : "",
 								  sql_times_near(def, "w", "t.first", "t.last"));
+	char	   *cells = psprintf("SELECT c.code FROM " TOUCHED_CELLS " c WHERE %s", is_of_kind(def, "c.code", rest));
 
-	if (times_are_indexed(def))
-		buckets = ", ARRAY[c.bucket] AS buckets, c.bucket AS first, c.bucket AS last";
-	else if (def->ntimes > 0)
-	{
-		buckets = ", pg_catalog.array_agg(c.bucket) AS buckets, pg_catalog.min(c.bucket) AS first,"
-			" pg_catalog.max(c.bucket) AS last";
-		groups = " GROUP BY c.code";
-	}
-	return psprintf("SELECT f.* FROM (SELECT c.code%s FROM " TOUCHED_CELLS " c WHERE %s%s) t CROSS JOIN LATERAL (%s) f",
-					buckets, is_of_kind(def, "c.code", rest), groups, figures_of_rows(def, "", inside));
+	if (def->ntimes > 0)
+		cells = psprintf("SELECT c.code, pg_catalog.array_agg(c.bucket) AS buckets,"
+						 " pg_catalog.min(c.bucket) AS first, pg_catalog.max(c.bucket) AS last"
+						 " FROM (SELECT c.*, pg_catalog.count(*) OVER (PARTITION BY c.code) OPERATOR(pg_catalog.<=) %d AS few"
+						 " FROM " TOUCHED_CELLS " c WHERE %s) c"
+						 " GROUP BY c.code, CASE WHEN c.few THEN c.bucket END ORDER BY c.code, first",
+						 FEW_BUCKETS, is_of_kind(def, "c.code", rest));
+	return psprintf("SELECT f.* FROM (%s) t CROSS JOIN LATERAL (%s) f", cells, figures_of_rows(def, "", inside));
 }
 
 /* The touched cells, picked out of the whole source: without an index, or where they are many. */
@@ -189,6 +181,15 @@ key_order(const RollupDef *def)
 					numbered("", "d", def->ndims));
 }
 
+/* A value of a domain as one of the type beneath: operators of polymorphic types take no domains. */
+static char *
+without_domain(char *value, Oid type)
+{
+	Oid			base = getBaseType(type);
+
+	return base == type ? value : psprintf("(%s::%s)", value, format_type_be_qualified(base));
+}
+
 /* " AND r.dimension = t.d1 …" in the operators of the index, which serve if none is NULL. */
 static char *
 same_dims(const RollupDef *def)
@@ -200,24 +201,26 @@ same_dims(const RollupDef *def)
 	for (int i = 0; i < def->ndims; i++)
 	{
 		Oid			type = get_atttype(def->rollup, first + i);
-		Oid			equals = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
+		Oid			base = getBaseType(type);
+		char	   *stored_dim = psprintf("r.%s", quote_identifier(def->dims[i].name));
 
 		appendStringInfoString(&buf, " AND ");
-		generate_operator_clause(&buf, psprintf("r.%s", quote_identifier(def->dims[i].name)), type, equals,
-								 psprintf("t.d%d", i + 1), type);
+		generate_operator_clause(&buf, without_domain(stored_dim, type), base,
+								 lookup_type_cache(base, TYPECACHE_EQ_OPR)->eq_opr,
+								 without_domain(psprintf("t.d%d", i + 1), type), base);
 	}
 	return buf.data;
 }
 
-/* A dimension of t is NULL, as all are where t is a whole area: "=" finds nothing. */
+/* A dimension is NULL, so that "=" finds nothing.  (IS NULL is something else for composite types.) */
 static char *
-is_searched(const RollupDef *def)
+has_null(const RollupDef *def, const char *alias)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
 	for (int i = 1; i <= def->ndims; i++)
-		appendStringInfo(&buf, "%st.d%d IS NULL", i > 1 ? " OR " : "(", i);
+		appendStringInfo(&buf, "%s%s.d%d IS NOT DISTINCT FROM NULL", i > 1 ? " OR " : "(", alias, i);
 	appendStringInfoChar(&buf, ')');
 	return buf.data;
 }
@@ -232,31 +235,27 @@ whole_or_same_dims(const RollupDef *def)
 
 /*
  * The figures of a level that count changed ones, as rows (code[, bucket],
- * dimensions, whole): one figure; or, where these are many, one row for all
- * figures of the area.
+ * dimensions, whole): one figure; or, where these are many, or several that no
+ * index leads to, one row for all figures of the area, with the dimensions of
+ * any.
  */
 static char *
 areas_around(const RollupDef *def, int level)
 {
-	const char *bucket = sql_bucket(def, "f");
-	char	   *figures = psprintf("SELECT DISTINCT %s AS code%s%s FROM " CHANGED_FIGURES " f",
-								   sql_ancestor(def, "f.code", level), bucket, numbered("f.", "d", def->ndims));
+	char	   *columns = psprintf("f.code%s%s", sql_bucket(def, "f"), numbered("f.", "d", def->ndims));
 	char	   *order = psprintf("%sf.code", def->ntimes > 0 ? "f.bucket, " : "");
-	StringInfoData buf;
+	char	   *figures = psprintf("SELECT DISTINCT %s AS code%s%s FROM " CHANGED_FIGURES " f",
+								   sql_ancestor(def, "f.code", level), sql_bucket(def, "f"),
+								   numbered("f.", "d", def->ndims));
 
 	if (def->ndims == 0)
 		return psprintf("SELECT f.* FROM (%s) f WHERE f.code IS NOT NULL ORDER BY %s", figures, order);
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "SELECT f.code%s", bucket);
-	for (int i = 1; i <= def->ndims; i++)
-		appendStringInfo(&buf, ", CASE WHEN f.n OPERATOR(pg_catalog.<=) %d THEN f.d%d END AS d%d",
-						 MOST_FIGURES, i, i);
-	appendStringInfo(&buf, ", f.n OPERATOR(pg_catalog.>) %d AS whole"
-					 " FROM (SELECT f.*, pg_catalog.count(*) OVER area AS n, pg_catalog.row_number() OVER area AS k"
-					 " FROM (%s) f WHERE f.code IS NOT NULL WINDOW area AS (PARTITION BY %s)) f"
-					 " WHERE f.n OPERATOR(pg_catalog.<=) %d OR f.k OPERATOR(pg_catalog.=) 1 ORDER BY %s",
-					 MOST_FIGURES, figures, order, MOST_FIGURES, order);
-	return buf.data;
+	return psprintf("SELECT %s, f.whole FROM (SELECT %s, pg_catalog.row_number() OVER area AS k,"
+					" pg_catalog.count(*) OVER area OPERATOR(pg_catalog.>) %d"
+					" OR pg_catalog.count(*) FILTER (WHERE %s) OVER area OPERATOR(pg_catalog.>) 1 AS whole"
+					" FROM (%s) f WHERE f.code IS NOT NULL WINDOW area AS (PARTITION BY %s)) f"
+					" WHERE NOT f.whole OR f.k OPERATOR(pg_catalog.=) 1 ORDER BY %s",
+					columns, columns, MOST_FIGURES, has_null(def, "f"), figures, order, order);
 }
 
 /* The figures that areas lists, merged from those below. */
@@ -270,16 +269,17 @@ areas_merged_around(const RollupDef *def, int level, bool rest)
 	char	   *merges = sql_merges(def, "p");
 	char	   *one;
 
-	one = psprintf("SELECT t.code%s%s%s %s %s FROM (%s) p HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) m",
+	one = psprintf("SELECT t.code%s%s%s %s %s FROM (%s) p HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0) m%s",
 				   sql_bucket(def, "t"), numbered("t.", "d", def->ndims), sql_measures(def, "m."), from, merges + 2,
-				   parts_of_level(def, level, rest, psprintf("%s%s", inside, same_dims(def))));
+				   parts_of_level(def, level, rest, psprintf("%s%s", inside, same_dims(def))),
+				   def->ndims > 0 ? " WHERE NOT t.whole" : "");
 	if (def->ndims == 0)
 		return one;
-	return psprintf("%s UNION ALL SELECT t.code%s%s%s %s %s%s FROM (%s) p%s) m WHERE %s", one,
+	return psprintf("%s UNION ALL SELECT t.code%s%s%s %s %s%s FROM (%s) p%s) m WHERE t.whole OR %s", one,
 					sql_bucket(def, "t"), sql_dims(def, "m."), sql_measures(def, "m."),
 					from, sql_dims(def, "p.") + 2, merges,
 					parts_of_level(def, level, rest, psprintf("%s%s", inside, whole_or_same_dims(def))),
-					sql_group_by_dims(def, "p."), is_searched(def));
+					sql_group_by_dims(def, "p."), has_null(def, "t"));
 }
 
 /*
@@ -297,9 +297,9 @@ areas_stored(const RollupDef *def, int level)
 	one = psprintf("SELECT r.* FROM areas t CROSS JOIN LATERAL (%s LIMIT 1) r", stored(def, def->levels[level], id, one));
 	if (def->ndims == 0)
 		return one;
-	return psprintf("%s UNION ALL SELECT r.* FROM areas t JOIN (%s) r ON %s%s%s AND %s", one,
+	return psprintf("%s WHERE NOT t.whole UNION ALL SELECT r.* FROM areas t JOIN (%s) r ON %s%s%s AND (t.whole OR %s)", one,
 					stored(def, def->levels[level], id, ""), sql_code_is(def, "r.code", "t.code"), bucket,
-					whole_or_same_dims(def), is_searched(def));
+					whole_or_same_dims(def), has_null(def, "t"));
 }
 
 /* The touched cells as stored. */
@@ -467,8 +467,8 @@ create_indexes(const RollupDef *def)
 	rollup_execute(psprintf("CREATE UNIQUE INDEX ON %s (level%s, code%s) NULLS NOT DISTINCT",
 							def->rollup_name, bucket, sql_dims(def, "")));
 	rollup_execute(psprintf("CREATE INDEX ON %s (code%s)", def->rollup_name, bucket));
-	rollup_execute(psprintf("CREATE UNIQUE INDEX ON %s (code%s%s) NULLS NOT DISTINCT",
-							def->rest_name, bucket, rest_dims(def)));
+	rollup_execute(psprintf("CREATE UNIQUE INDEX ON %s (%scode%s) NULLS NOT DISTINCT",
+							def->rest_name, def->ntimes > 0 ? "bucket, " : "", rest_dims(def)));
 }
 
 void

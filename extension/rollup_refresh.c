@@ -4,10 +4,10 @@
  *	  grid_rollup_refresh_batched.
  *
  * PURPOSE
- *	  Take the touched cells from the log, recompute them from the source, then
- *	  recompute the areas around them, level by level, from the level below.
- *	  Cells are recomputed and never adjusted, so whatever was wrong with one is
- *	  right afterwards.
+ *	  Take the touched cells from the log, recompute them from the source, and
+ *	  merge what counts a figure that this has changed, level by level, from the
+ *	  level below.  Cells are recomputed and never adjusted, so whatever was wrong
+ *	  with one is right afterwards, with all that counts it.
  *
  * LAYOUT
  *	  Writers append to NAME_log in the transaction that changes the source: a

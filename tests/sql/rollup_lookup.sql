@@ -30,6 +30,19 @@ CREATE INDEX by_code ON cases (grid, day);
 INSERT INTO cases SELECT 20100 + i, grid_child('350304001001', i), '2024-01-03', 'k1', i FROM generate_series(1, 30) i;
 INSERT INTO cases VALUES (20201, '350304001002', '2024-01-04', NULL, 1), (20202, '350304001002003007', '2024-01-04', 'k0', 1);
 SELECT * FROM refresh();
+-- one by one where few buckets of a code are touched, which may be far apart; all at once where many are
+CREATE FUNCTION lookups() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    before bigint;
+BEGIN
+    SELECT idx_scan INTO before FROM pg_stat_xact_user_tables WHERE relid = 'cases'::regclass;
+    PERFORM grid_rollup_refresh('r');
+    RETURN (SELECT idx_scan - before FROM pg_stat_xact_user_tables WHERE relid = 'cases'::regclass);
+END $$;
+INSERT INTO cases SELECT 20300 + i, '350304001001001', date '2024-01-01' + 10 * i, 'k1', i FROM generate_series(1, 3) i;
+SELECT lookups();
+INSERT INTO cases SELECT 20400 + i, '350304001001001', date '2024-01-01' + i, 'k1', i FROM generate_series(1, 30) i;
+SELECT lookups();
 -- many, and most
 INSERT INTO cases SELECT 30000 + i, grid_child(grid_child('350304002', i / 100), i % 100), '2024-01-03', 'k1', i FROM generate_series(1, 1200) i;
 SELECT * FROM refresh();
