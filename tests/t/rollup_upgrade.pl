@@ -87,7 +87,7 @@ make_cluster($ENV{GT_BIN}, 'new');
 my $log_folder = "$work/new/pg_upgrade_output.d";
 run_as('pg_upgrade from ' . version($old_bin) . ' to ' . version($ENV{GT_BIN}),
     "$ENV{GT_BIN}/pg_upgrade -b $old_bin -B $ENV{GT_BIN} -d $work/old -D $work/new -U gridtree -s $work -p 54330 -P 54329")
-    or diag(`find $log_folder -type f -name '*.log' -exec tail -n 15 {} + 2>/dev/null; find $log_folder -name '*.txt' -exec cat {} + 2>/dev/null`);
+    or diag(`grep -rhiE -A4 'error|fatal' $log_folder 2>/dev/null | head -40; find $log_folder -name '*.txt' -exec cat {} + 2>/dev/null`);
 run_server($ENV{GT_BIN}, 'new', 'start');
 is(ask($questions[$_]), $before[$_], "as before: $questions[$_]") for 0 .. $#questions;
 
