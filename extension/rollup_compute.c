@@ -30,7 +30,7 @@
 #define ROWS_PER_LOOKUP 20
 
 /* So many buckets of a code are looked up one by one. */
-#define FEW_BUCKETS 4
+#define FEW_BUCKETS 16
 
 /* An area is merged as a whole where more of its figures in a bucket are concerned. */
 #define MOST_FIGURES 4
@@ -91,29 +91,51 @@ figures_of_rows(const RollupDef *def, const char *join, const char *condition)
 					sql_bucket(def, "w"), sql_rows_dims(def, "w", false));
 }
 
+/* Does an index lead to a bucket of a code, whatever the time that puts a row there? */
+static bool
+times_are_indexed(const RollupDef *def)
+{
+	for (int i = 0; i < def->ntimes; i++)
+		if (OidIsValid(rollup_table_without_index(def, def->times[i].name)))
+			return false;
+	return true;
+}
+
+/*
+ * The lookups that find the touched cells, as rows (code[, first, last]): where
+ * few buckets of a code are touched one by one, because they may be far apart;
+ * else from the first to the last, for each lookup goes through all entries of
+ * the code.
+ */
+static char *
+lookups(const RollupDef *def, bool rest)
+{
+	char	   *kind = is_of_kind(def, "c.code", rest);
+
+	if (def->ntimes == 0)
+		return psprintf("SELECT c.code FROM " TOUCHED_CELLS " c WHERE %s", kind);
+	return psprintf("SELECT c.code, pg_catalog.min(c.bucket) AS first, pg_catalog.max(c.bucket) AS last"
+					" FROM (SELECT c.*, pg_catalog.count(*) OVER (PARTITION BY c.code) OPERATOR(pg_catalog.<=) %d AS few"
+					" FROM " TOUCHED_CELLS " c WHERE %s) c"
+					" GROUP BY c.code, CASE WHEN c.few THEN c.bucket END ORDER BY c.code, first",
+					times_are_indexed(def) ? FEW_BUCKETS : 0, kind);
+}
+
 /*
  * The touched cells, looked up: LATERAL, because the planner knows no selectivity
- * for a range that comes from a join and would read the whole source.  Where few
- * buckets of a code are touched they are looked up one by one, because they may
- * be far apart; else all from the first to the last: each lookup may go through
- * all entries of the code.
+ * for a range that comes from a join and would read the whole source.
  */
 static char *
 cells_looked_up(const RollupDef *def, bool rest)
 {
 	char	   *inside = psprintf("%s%s%s", sql_in_cell(def, "w", "t.code", rest),
-								  def->ntimes > 0 ? " AND w.bucket OPERATOR(pg_catalog.=) ANY (t.buckets)" : "",
+								  def->ntimes > 0 ? " AND w.bucket OPERATOR(pg_catalog.>=) t.first"
+								  " AND w.bucket OPERATOR(pg_catalog.<=) t.last" : "",
 								  sql_times_near(def, "w", "t.first", "t.last"));
-	char	   *cells = psprintf("SELECT c.code FROM " TOUCHED_CELLS " c WHERE %s", is_of_kind(def, "c.code", rest));
 
-	if (def->ntimes > 0)
-		cells = psprintf("SELECT c.code, pg_catalog.array_agg(c.bucket) AS buckets,"
-						 " pg_catalog.min(c.bucket) AS first, pg_catalog.max(c.bucket) AS last"
-						 " FROM (SELECT c.*, pg_catalog.count(*) OVER (PARTITION BY c.code) OPERATOR(pg_catalog.<=) %d AS few"
-						 " FROM " TOUCHED_CELLS " c WHERE %s) c"
-						 " GROUP BY c.code, CASE WHEN c.few THEN c.bucket END ORDER BY c.code, first",
-						 FEW_BUCKETS, is_of_kind(def, "c.code", rest));
-	return psprintf("SELECT f.* FROM (%s) t CROSS JOIN LATERAL (%s) f", cells, figures_of_rows(def, "", inside));
+	return psprintf("SELECT f.* FROM (%s) t CROSS JOIN LATERAL (%s) f JOIN " TOUCHED_CELLS " c ON %s%s",
+					lookups(def, rest), figures_of_rows(def, "", inside),
+					sql_code_is(def, "f.code", "c.code"), sql_same_bucket(def, "f", "c"));
 }
 
 /* The touched cells, picked out of the whole source: without an index, or where they are many. */
@@ -187,7 +209,10 @@ without_domain(char *value, Oid type)
 {
 	Oid			base = getBaseType(type);
 
-	return base == type ? value : psprintf("(%s::%s)", value, format_type_be_qualified(base));
+	if (base == type)
+		return value;
+	/* format_type_be would say "character", which is character(1) to the parser. */
+	return psprintf("(%s::%s)", value, format_type_extended(base, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
 }
 
 /* " AND r.dimension = t.d1 …" in the operators of the index, which serve if none is NULL. */

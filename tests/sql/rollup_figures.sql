@@ -10,9 +10,13 @@ CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', determini
 CREATE TYPE colour AS ENUM ('red', 'green');
 CREATE DOMAIN hue AS colour;
 CREATE DOMAIN place AS varchar(8) NOT NULL;
+CREATE DOMAIN letters AS char(3);
+CREATE DOMAIN bits AS bit(3);
+CREATE DOMAIN numbers AS int[];
 CREATE TYPE pair AS (a int, b text);
+CREATE DOMAIN couple AS pair;
 CREATE TABLE cases (id int PRIMARY KEY, code gridcode, day date, "a kind" citext, source text COLLATE caseless, door varchar(8), tags int[],
-  shade colour, tint hue, place place, pair pair, "whole" char(3), closed timestamptz, x int) WITH (autovacuum_enabled = false);
+  shade colour, tint hue, place place, pair pair, "whole" char(3), letters letters, bits bits, numbers numbers, couple couple, closed timestamptz, x int) WITH (autovacuum_enabled = false);
 CREATE INDEX ON cases (code, day);
 CREATE INDEX ON cases (code, closed);
 SELECT setseed(0.25);
@@ -23,6 +27,8 @@ CREATE FUNCTION chance(first int, last int) RETURNS SETOF cases LANGUAGE sql AS 
     nullif(('{1,2,""}'::text[])[1 + floor(random() * 3)::int], ''), CASE WHEN random() < 0.8 THEN ARRAY[floor(random() * 2)::int, NULL] END,
     CASE WHEN random() < 0.8 THEN 'red'::colour END, CASE WHEN random() < 0.5 THEN 'red'::hue END, ('{here,there}'::text[])[1 + floor(random() * 2)::int],
     CASE WHEN random() < 0.5 THEN ROW(NULL, NULL)::pair WHEN random() < 0.5 THEN ROW(1, NULL)::pair END, ('{a,bc,""}'::text[])[1 + floor(random() * 3)::int],
+    ('{abc,abd,abe}'::text[])[1 + floor(random() * 3)::int], ('{100,101,110}'::bit(3)[])[1 + floor(random() * 3)::int],
+    ARRAY[floor(random() * 2)::int], ROW(1, ('{a,b}'::text[])[1 + floor(random() * 2)::int])::pair,
     '2024-01-01 12:00+00'::timestamptz + random() * interval '4 days', (random() * 100)::int
   FROM generate_series(first, last) i,
     LATERAL (SELECT grid_child(grid_child(grid_child('350304', 1 + floor(random() * 2 + 0 * i)::int), 1 + floor(random() * 3 + 0 * i)::int), 1 + floor(random() * 4 + 0 * i)::int)) n(g)
@@ -36,18 +42,21 @@ SELECT grid_rollup_create('r_types', 'cases', 'code', '{"n": "count(*)", "x": {"
   '{shade,tint,place,pair,whole}', 'grid', 'district', time_zone => 'Asia/Shanghai');
 SELECT grid_rollup_create('r_domain', 'cases', 'code', '{"n": "count(*)", "x": {"expr": "max(x)", "at": "closed"}}', 'day', '1 day',
   '{place}', 'grid', 'district', time_zone => 'Asia/Shanghai');
+SELECT grid_rollup_create('r_letters', 'cases', 'code', '{"n": "count(*)"}', 'day', '1 day', '{letters}', 'grid', 'district');
+SELECT grid_rollup_create('r_bits', 'cases', 'code', '{"n": "count(*)"}', 'day', '1 day', '{bits}', 'grid', 'district');
+SELECT grid_rollup_create('r_domains', 'cases', 'code', '{"n": "count(*)"}', 'day', '1 day', '{numbers,couple}', 'grid', 'district');
 SELECT grid_rollup_create('r_enum', 'cases', 'code', '{"n": "count(*)"}', 'closed', '1 hour', '{tint}', 'grid', 'district', time_zone => 'Asia/Shanghai');
 SELECT grid_rollup_create('r_pair', 'cases', 'code', '{"n": "count(*)"}', 'day', '1 month', '{pair}', 'grid', 'district');
 ALTER TABLE r_types RENAME place TO "d1";
 SELECT grid_rollup_create('r_ever', 'cases', 'code', '{"n": "count(*)", "x": "sum(x)", "most": "max(x)"}', dimensions => '{source,door}', lowest_level => 'grid', top_level => 'district');
-CREATE TABLE rollup AS SELECT unnest('{r_none,r_one,r_all,r_types,r_domain,r_enum,r_pair,r_ever}'::regclass[]) AS r;
+CREATE TABLE rollup AS SELECT unnest('{r_none,r_one,r_all,r_types,r_domain,r_letters,r_bits,r_domains,r_enum,r_pair,r_ever}'::regclass[]) AS r;
 SELECT r, grid_rollup_refresh(r) > 0 AS filled FROM rollup;
 
 -- from one row a refresh to hundreds
 CREATE PROCEDURE change(rows int, turn int) LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM cases WHERE id IN (SELECT id FROM cases ORDER BY hashint4(id + turn) LIMIT rows);
-  UPDATE cases c SET code = n.code, "a kind" = n."a kind", source = n.source, door = n.door, tags = n.tags, shade = n.shade, tint = n.tint, place = n.place, pair = n.pair, "whole" = n."whole", closed = n.closed
+  UPDATE cases c SET code = n.code, "a kind" = n."a kind", source = n.source, door = n.door, tags = n.tags, shade = n.shade, tint = n.tint, place = n.place, pair = n.pair, "whole" = n."whole", letters = n.letters, bits = n.bits, numbers = n.numbers, couple = n.couple, closed = n.closed
     FROM (SELECT id, row_number() OVER () AS k FROM (SELECT id FROM cases ORDER BY hashint4(id - turn) LIMIT rows) s) o
     JOIN (SELECT *, row_number() OVER () AS k FROM chance(1, rows)) n USING (k) WHERE c.id = o.id;
   UPDATE cases SET x = x + 1 WHERE id IN (SELECT id FROM cases ORDER BY hashint4(id * turn) LIMIT rows);
@@ -96,3 +105,4 @@ SELECT * FROM written();
 COMMIT;
 SELECT count(*) AS wrong FROM grid_rollup_verify('r_all');
 DROP SCHEMA rollup_figures CASCADE;
+DROP EXTENSION citext;

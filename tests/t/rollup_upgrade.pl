@@ -14,7 +14,7 @@ my $as = $ENV{GT_AS} // '';
 # Run a command as the server's user in the folder of this test; its output is shown where it fails.
 sub run_as {
     my ($what, $command) = @_;
-    my $status = system("cd $work && $as $command >$work/log 2>&1") >> 8;
+    my $status = system("cd $work && $as $command >$work/log 2>&1");
     ok($status == 0, $what) or diag(`tail -30 $work/log`);
     return $status == 0;
 }
@@ -40,6 +40,13 @@ sub ask {
     local $ENV{PGHOST} = $work;
     local $ENV{PGPORT} = 54329;
     return psql($_[0]);
+}
+
+# Where the test ends early, its server does, too.
+END {
+    my $status = $?;
+    -e "$work/$_/postmaster.pid" && system("$as $ENV{GT_BIN}/pg_ctl -D $work/$_ -m immediate -w stop >/dev/null 2>&1") for 'old', 'new';
+    $? = $status;
 }
 
 system("$as mkdir $work") == 0 or die "no folder $work";
