@@ -33,6 +33,9 @@ PG_FUNCTION_INFO_V1(grid_bucket_last_in_zone);
 /* Local time never jumps as far as this: the longest was a day, at the date line. */
 #define LONGEST_JUMP (2 * USECS_PER_DAY)
 
+/* The year 2400 in seconds since 1970; rules of zones are worked out beyond it. */
+#define FAR_FUTURE INT64CONST(13569465600)
+
 /* A zone as the last call named it. */
 typedef struct ZoneCache
 {
@@ -40,6 +43,15 @@ typedef struct ZoneCache
 	int			len;
 	char		name[TZ_STRLEN_MAX + 1];
 } ZoneCache;
+
+/* Between these times local time is that far behind UTC. */
+typedef struct ZoneRegime
+{
+	pg_tz	   *zone;
+	TimestampTz first;
+	TimestampTz end;
+	int64		offset;
+} ZoneRegime;
 
 static int64
 floor_to(int64 value, int64 unit)
@@ -130,16 +142,53 @@ bucket_start(Timestamp time, const Interval *width)
 	return in_range(floor_to(time - origin, unit) + origin);
 }
 
-/* Microseconds by which local time is behind UTC. */
+/* The end of the regime of local time that a time is in; the time itself where that is not known. */
+static TimestampTz
+regime_end(TimestampTz time, pg_tz *zone)
+{
+	const int64 epoch = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+	pg_time_t	seconds = floor_to(time, USECS_PER_SEC) / USECS_PER_SEC + epoch;
+	pg_time_t	boundary;
+	long		offset,
+				next_offset;
+	int			dst,
+				next_dst;
+	int64		end;
+
+	switch (pg_next_dst_boundary(&seconds, &offset, &dst, &boundary, &next_offset, &next_dst, zone))
+	{
+		case 0:
+			/* Right at the last change that the library has worked out it knows of no more. */
+			return seconds < FAR_FUTURE ? DT_NOEND : time;
+		case 1:
+			return pg_mul_s64_overflow(boundary - epoch, USECS_PER_SEC, &end) ? time : end;
+		default:
+			return time;
+	}
+}
+
+/*
+ * Microseconds by which local time is behind UTC.  They stay the same for months
+ * or for ever, and working them out takes longer than the rest of a bucket.
+ */
 static int64
 zone_offset(TimestampTz time, pg_tz *zone)
 {
+	static ZoneRegime last;
 	struct pg_tm tm;
 	fsec_t		fsec;
 	int			seconds;
+	TimestampTz end;
 
+	if (zone == last.zone && time >= last.first && time < last.end)
+		return last.offset;
 	if (timestamp2tm(time, &seconds, &tm, &fsec, NULL, zone) != 0)
 		return 0;
+	end = regime_end(time, zone);
+	if (zone == last.zone && end == last.end && time < last.first)
+		last.first = time;		/* the same, known from earlier on */
+	else
+		last = (ZoneRegime) {zone, time, end, seconds * USECS_PER_SEC};
 	return seconds * USECS_PER_SEC;
 }
 

@@ -19,6 +19,17 @@ SELECT grid_bucket('2024-01-01', '7 hours');
 SELECT grid_bucket('294276-12-31', '1 week'), grid_bucket('4713-01-01 BC', '1 year');
 SELECT grid_bucket('4714-11-24 00:00:00 BC', '1 month');
 
+-- local time in every zone, in any order of times and zones, and right at a change of clocks
+SELECT setseed(0.5);
+CREATE TEMP TABLE moments AS SELECT '1950-01-01 00:00+00'::timestamptz + (random() - 0.5) * (10 ^ (random() * 4)) * interval '1 year' AS at FROM generate_series(1, 400);
+INSERT INTO moments SELECT b + i * interval '1 microsecond' FROM generate_series(-1, 1) i, unnest('{2024-03-31 01:00+00,2024-10-27 01:00+00,2437-03-29 01:00+00,infinity,-infinity}'::timestamptz[]) b;
+SELECT count(*) > 100000 AS many, count(*) FILTER (WHERE grid_bucket(at, '1 hour', name) IS DISTINCT FROM date_trunc('hour', at AT TIME ZONE name)) AS wrong
+FROM (SELECT name, at FROM moments, pg_timezone_names WHERE upper(name) NOT IN (SELECT abbrev FROM pg_timezone_abbrevs) ORDER BY hashtext(name), random()) t;
+SELECT count(*) FILTER (WHERE grid_bucket(at, '1 hour', name) IS DISTINCT FROM date_trunc('hour', at AT TIME ZONE name)) AS wrong
+FROM (SELECT name, at FROM moments, unnest('{Europe/Berlin,Asia/Shanghai,America/New_York,UTC}'::text[]) name ORDER BY random()) t;
+SELECT count(*) FILTER (WHERE grid_bucket(at, '1 hour', 'Europe/Berlin') IS DISTINCT FROM date_trunc('hour', at AT TIME ZONE 'Europe/Berlin')) AS wrong
+FROM (SELECT at FROM generate_series('2030-01-01 00:00+00'::timestamptz, '1900-01-01 00:00+00', '-7 hours') at) t;
+
 -- every width in zones with clock changes; the oracle uses core's functions
 CREATE TABLE t (grid gridcode, at timestamptz, local timestamp, day date);
 INSERT INTO t SELECT ('3503040010010' || i % 3)::gridcode, x, x AT TIME ZONE 'UTC', (x AT TIME ZONE 'UTC')::date
