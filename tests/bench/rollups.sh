@@ -143,30 +143,27 @@ some_rows="UPDATE event SET amount = amount + 1 WHERE id IN (SELECT 1 + floor(ra
 touched() { echo "INSERT INTO daily_log SELECT DISTINCT code, bucket FROM daily WHERE level = 'grid' AND abs(hashtext(concat(code, bucket)) % 100) < $1; ANALYZE daily_log"; }
 
 refreshes() {
-  local test='refresh' round part
-  for ((round = 0; round < ROUNDS; round++)); do
-    for part in 1 2 3 4 5; do timed "$test" '0.1 % of rows changed' "$some_rows; ANALYZE daily_log" "$REFRESH"; done
-    timed "$test" 'full rebuild' "SELECT grid_rollup_touch('daily')" "$REFRESH"
-    sql -c 'VACUUM ANALYZE daily, daily_rest, daily_log, event'
-  done
-  explained "$test" '0.1 % of rows changed' "$some_rows; ANALYZE daily_log" "$REFRESH"
-  sql -c 'VACUUM ANALYZE daily, daily_rest, daily_log, event' \
-      -c "SELECT bench_medians('$test')" -c "SELECT bench_lead('$test', '0.1 % of rows changed', 'full rebuild', 50)"
-
-  test='refresh in one session'
-  sql -v test="$test" -v rounds="$(size 21 5)" -v changed="$some_rows" <<'SQL'
+  local test='refresh' part
+  sql -v test="$test" -v build="full build of $EVENTS events" -v rounds="$(size 21 5)" -v few="$(size 7 2)" -v rebuilds="$ROUNDS" -v changed="$some_rows" <<'SQL'
 CALL bench_refresh(:'test', 'one late row in the oldest bucket', $$INSERT INTO event (code, reported_at, kind, amount)
 	SELECT code, '2024-01-01 12:00+08', 'fire', 1 FROM grid ORDER BY random() LIMIT 1$$, :rounds);
 CALL bench_refresh(:'test', 'one row anywhere', 'INSERT INTO event (code, reported_at, kind, amount) SELECT code, reported_at, kind, amount FROM chance(1)', :rounds);
 CALL bench_refresh(:'test', 'nothing to do', '', :rounds);
-CALL bench_refresh(:'test', '0.1 % of rows changed', :'changed', 2);
+CALL bench_refresh(:'test', '0.1 % of rows changed', :'changed', :few);
+CALL bench_refresh(:'test', 'full rebuild', $$SELECT grid_rollup_touch('daily')$$, :rebuilds);
 SELECT bench_medians(:'test');
 SELECT bench_limit(:'test', 'one late row in the oldest bucket', 20);
+SELECT bench_lead(:'test', '0.1 % of rows changed', 'full rebuild', 50);
+SELECT format('    first refresh / 0.1 %% of rows changed = %s',
+	round(bench_median(:'build', 'first refresh') / bench_median(:'test', '0.1 % of rows changed')));
 SELECT bench_medians(:'test' || ': scans of the whole source');
 SELECT bench_limit(:'test' || ': scans of the whole source', variant, 0) FROM unnest('{"one late row in the oldest bucket",0.1 % of rows changed}'::text[]) variant;
+VACUUM ANALYZE daily, daily_rest, daily_log, event;
 SQL
+  explained "$test" '0.1 % of rows changed' "$some_rows; ANALYZE daily_log" "$REFRESH"
   explained "$test" 'one late row in the oldest bucket' \
     "INSERT INTO event (code, reported_at, kind, amount) SELECT code, '2024-01-01 12:00+08', 'fire', 1 FROM grid ORDER BY random() LIMIT 1" "$REFRESH"
+  sql -c 'VACUUM ANALYZE daily, daily_rest, daily_log, event'
 
   # what takes three times as long as computing everything is not waited for
   test='refresh of many cells'
