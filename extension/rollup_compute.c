@@ -150,7 +150,7 @@ cells_picked(const RollupDef *def, bool rest)
 
 /* Figures as stored of a level, or of the rest where level is NULL, that fulfil " AND …"; id is "r.ctid, " or nothing. */
 static char *
-stored(const RollupDef *def, const char *level, const char *id, const char *condition)
+stored_figures(const RollupDef *def, const char *level, const char *id, const char *condition)
 {
 	return psprintf("SELECT %sr.code%s%s%s FROM %s WHERE %s%s", id, sql_bucket(def, "r"), sql_dims(def, "r."),
 					sql_measures(def, "r."), level ? psprintf("%s r", def->rollup_name) : sql_rest(def, "r"),
@@ -162,13 +162,13 @@ stored(const RollupDef *def, const char *level, const char *id, const char *cond
 static char *
 parts_of_level(const RollupDef *def, int level, bool rest, const char *condition)
 {
-	char	   *below = stored(def, def->levels[level - 1], "", condition);
+	char	   *below = stored_figures(def, def->levels[level - 1], "", condition);
 
 	if (!rest)
 		return below;
 	return psprintf("%s UNION ALL %s", below,
-					stored(def, NULL, "", psprintf(" AND %s IS NULL%s", sql_ancestor(def, "r.code", level - 1),
-												   condition)));
+					stored_figures(def, NULL, "", psprintf(" AND %s IS NULL%s",
+														   sql_ancestor(def, "r.code", level - 1), condition)));
 }
 
 /* All areas of a level merged from the figures below. */
@@ -319,11 +319,12 @@ areas_stored(const RollupDef *def, int level)
 	char	   *one = psprintf(" AND %s%s%s", sql_code_between(def, "r.code", "t.code", "t.code"), bucket,
 							   same_dims(def));
 
-	one = psprintf("SELECT r.* FROM areas t CROSS JOIN LATERAL (%s LIMIT 1) r", stored(def, def->levels[level], id, one));
+	one = psprintf("SELECT r.* FROM areas t CROSS JOIN LATERAL (%s LIMIT 1) r",
+				   stored_figures(def, def->levels[level], id, one));
 	if (def->ndims == 0)
 		return one;
 	return psprintf("%s WHERE NOT t.whole UNION ALL SELECT r.* FROM areas t JOIN (%s) r ON %s%s%s AND (t.whole OR %s)", one,
-					stored(def, def->levels[level], id, ""), sql_code_is(def, "r.code", "t.code"), bucket,
+					stored_figures(def, def->levels[level], id, ""), sql_code_is(def, "r.code", "t.code"), bucket,
 					whole_or_same_dims(def), has_null(def, "t"));
 }
 
@@ -331,8 +332,8 @@ areas_stored(const RollupDef *def, int level)
 static char *
 cells_stored(const RollupDef *def, const char *level)
 {
-	return psprintf("SELECT r.* FROM " TOUCHED_CELLS " t JOIN (%s) r ON %s%s", stored(def, level, "r.ctid, ", ""),
-					sql_code_is(def, "r.code", "t.code"), sql_same_bucket(def, "r", "t"));
+	return psprintf("SELECT r.* FROM " TOUCHED_CELLS " t JOIN (%s) r ON %s%s",
+					stored_figures(def, level, "r.ctid, ", ""), sql_code_is(def, "r.code", "t.code"), sql_same_bucket(def, "r", "t"));
 }
 
 /* "measure = p.m1, …" */
@@ -453,7 +454,7 @@ write_all(const RollupDef *def, const char *level, const char *fresh, bool fille
 {
 	CHECK_FOR_INTERRUPTS();
 	if (filled)
-		write_figures(def, level, "", fresh, stored(def, level, "r.ctid, ", ""), NULL);
+		write_figures(def, level, "", fresh, stored_figures(def, level, "r.ctid, ", ""), NULL);
 	else
 		write_first_figures(def, level, fresh);
 }

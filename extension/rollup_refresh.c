@@ -51,10 +51,8 @@
  */
 #include "rollup.h"
 
-#include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -71,8 +69,6 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(grid_rollup_refresh);
 PG_FUNCTION_INFO_V1(grid_rollup_refresh_batched);
@@ -209,7 +205,8 @@ enum
 
 /*
  * Step 3.  Where everything is to be computed, the rows in no cell are counted
- * in the same statement, and what the log said of them goes.
+ * in the same statement, and what the log said of them goes.  The cells are in
+ * the order of the indexes in which they are looked up.
  */
 static void
 take_log(const RollupDef *def, int64 max_cells, Touched *touched)
