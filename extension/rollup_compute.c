@@ -123,7 +123,8 @@ lookups(const RollupDef *def, bool rest)
 
 /*
  * The touched cells, looked up: LATERAL, because the planner knows no selectivity
- * for a range that comes from a join and would read the whole source.
+ * for a range that comes from a join and would read the whole source; and first
+ * of all, or it would go through all touched cells after each lookup.
  */
 static char *
 cells_looked_up(const RollupDef *def, bool rest)
@@ -133,7 +134,8 @@ cells_looked_up(const RollupDef *def, bool rest)
 								  " AND w.bucket OPERATOR(pg_catalog.<=) t.last" : "",
 								  sql_times_near(def, "w", "t.first", "t.last"));
 
-	return psprintf("SELECT f.* FROM (%s) t CROSS JOIN LATERAL (%s) f JOIN " TOUCHED_CELLS " c ON %s%s",
+	return psprintf("WITH f AS MATERIALIZED (SELECT f.* FROM (%s) t CROSS JOIN LATERAL (%s) f)"
+					" SELECT f.* FROM f JOIN " TOUCHED_CELLS " c ON %s%s",
 					lookups(def, rest), figures_of_rows(def, "", inside),
 					sql_code_is(def, "f.code", "c.code"), sql_same_bucket(def, "f", "c"));
 }
