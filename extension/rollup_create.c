@@ -251,6 +251,11 @@ read_dimensions(RollupDef *def, Datum dimensions)
 		return;
 	deconstruct_array(DatumGetArrayTypeP(dimensions), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
 					  &names, &nulls, &def->ndims);
+	/* They are in indexes, with bucket and code. */
+	if (def->ndims > INDEX_MAX_KEYS - 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_TOO_MANY_COLUMNS),
+				 errmsg("a rollup cannot have more than %d dimensions", INDEX_MAX_KEYS - 2)));
 	def->dims = palloc0_array(RollupColumn, def->ndims);
 	for (int i = 0; i < def->ndims; i++)
 	{

@@ -95,6 +95,7 @@ SELECT grid_rollup_create('x', 'cases', 'grid', '{"n": "count(*)"}', dimensions 
 SELECT grid_rollup_create('x', 'cases', 'grid', '{"n": "count(*)"}', dimensions => '{note}');
 SELECT grid_rollup_create('x', 'cases', 'grid', '{"n": "count(*)"}', dimensions => '{open,open}');
 SELECT grid_rollup_create('x', 'cases', 'grid', '{"n": "count(*)"}', dimensions => '{NULL}');
+SELECT grid_rollup_create('x', 'cases', 'grid', '{"n": "count(*)"}', dimensions => array_fill('open'::name, '{31}'));
 SELECT grid_rollup_create('x', 'cases', 'grid', '{"n": "count(*)", "n": "count(*)"}');
 SELECT grid_rollup_create('x', 'cases', 'grid', '{"level": "count(*)"}');
 SELECT grid_rollup_create('x', 'cases', 'grid', '{"": "count(*)"}');
