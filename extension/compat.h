@@ -25,6 +25,9 @@
 /* One function for all kinds of objects from 16 on. */
 #if PG_VERSION_NUM < 160000
 #define object_ownercheck(classid, objectid, roleid) pg_class_ownercheck(objectid, roleid)
+#define function_aclcheck(function, role, mode) pg_proc_aclcheck(function, role, mode)
+#else
+#define function_aclcheck(function, role, mode) object_aclcheck(ProcedureRelationId, function, role, mode)
 #endif
 
 /* New in 16, and in later minor versions of 15. */

@@ -32,11 +32,17 @@
  * transaction, as the rollup's owner.  At most max_cells cells if that is not
  * 0; *more, if given, says whether the log still holds something.  Returns the
  * number of lowest cells that were recomputed.  An error if the current user
- * may not refresh the rollup.
+ * may not refresh the rollup.  Errors may quote rows of the source.
  */
 extern int64 rollup_refresh(Oid rollup, int64 max_cells, bool *more);
 
-/* May this role refresh the rollup?  Its owner, and who may write its rows. */
+/* Is a refresh or a compaction of the rollup under way in another session? */
+extern bool rollup_is_busy(Oid rollup);
+
+/*
+ * May this role refresh the rollup?  Its owner, who may write its rows, and who
+ * may execute grid_rollup_runner().
+ */
 extern bool rollup_may_refresh(Oid rollup, Oid role);
 
 /* The current user may, or an error. */

@@ -449,16 +449,28 @@ rollup_lock_state(const RollupDef *def)
 	return locked;
 }
 
-void
-rollup_end_state(const RollupDef *def, int64 cells)
+/* One UPDATE of the rollup's row of grid_rollup_state. */
+static void
+update_state(const RollupDef *def, const char *assignments, int64 cells)
 {
 	OwnerContext context;
 	Oid			types[] = {OIDOID, INT8OID};
 	Datum		values[] = {ObjectIdGetDatum(def->rollup), Int64GetDatum(cells)};
 
 	owner_enter_catalog(&context);
-	rollup_execute_args(psprintf("UPDATE %s.grid_rollup_state SET filled = true, cells = $2 WHERE rollup = $1",
-								 def->schema),
+	rollup_execute_args(psprintf("UPDATE %s.grid_rollup_state SET %s WHERE rollup = $1", def->schema, assignments),
 						lengthof(types), types, values, NULL);
 	owner_leave(&context);
+}
+
+void
+rollup_end_state(const RollupDef *def, int64 cells)
+{
+	update_state(def, "filled = true, cells = $2", cells);
+}
+
+void
+rollup_caught_up(const RollupDef *def)
+{
+	update_state(def, "caught_up_at = now()", 0);
 }

@@ -141,6 +141,9 @@ extern bool rollup_lock_state(const RollupDef *def);
 /* And end a full build. */
 extern void rollup_end_state(const RollupDef *def, int64 cells);
 
+/* Note that the log holds nothing that was committed before this transaction began. */
+extern void rollup_caught_up(const RollupDef *def);
+
 /* The rollups whose source is this relation or one that it descends from. */
 extern List *rollups_of_source(Oid relation);
 

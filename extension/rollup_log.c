@@ -15,6 +15,7 @@
 #include "fmgr.h"
 #include "gridcode.h"
 #include "miscadmin.h"
+#include "rollup.h"
 #include "rollup_bucket.h"
 #include "rollup_def.h"
 #include "storage/lmgr.h"
@@ -168,8 +169,17 @@ row_says(TupleTableSlot *slot, int64 *unassigned)
 	return isnull ? LOG_EVERYTHING : LOG_UNASSIGNED;
 }
 
+/* Who may refresh is told whether there is anything to refresh; others are where they could see for themselves. */
+static bool
+may_look(Oid rollup, Oid log)
+{
+	return rollup_may_refresh(rollup, GetUserId()) ||
+		(pg_class_aclcheck(log, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		 check_enable_rls(log, InvalidOid, true) != RLS_ENABLED);
+}
+
 /*
- * The log of a rollup, if the current user may read it; NULL also where it is
+ * The log of a rollup, if the current user may know of it; NULL also where it is
  * gone or locked: whoever holds the log of one rollup must not hold up the others.
  */
 static Relation
@@ -183,8 +193,7 @@ open_log(Oid rollup)
 	rel = try_relation_open(log, NoLock);
 	if (rel == NULL)
 		UnlockRelationOid(log, AccessShareLock);
-	else if (!is_as_made(rel) || pg_class_aclcheck(log, GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
-			 check_enable_rls(log, InvalidOid, true) == RLS_ENABLED)
+	else if (!is_as_made(rel) || !may_look(rollup, log))
 	{
 		relation_close(rel, AccessShareLock);
 		rel = NULL;

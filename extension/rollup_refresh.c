@@ -53,6 +53,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -69,10 +70,12 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(grid_rollup_refresh);
 PG_FUNCTION_INFO_V1(grid_rollup_refresh_batched);
 PG_FUNCTION_INFO_V1(grid_rollup_touch);
+PG_FUNCTION_INFO_V1(grid_rollup_may_run);
 
 /* Touched cells, as taken from the log. */
 typedef struct Touched
@@ -88,13 +91,46 @@ typedef struct Touched
 /* So few are always taken one by one. */
 #define FEW_TOUCHED 1000
 
+/* grid_rollup_runner() is a function for the sake of its EXECUTE privilege. */
+static bool
+is_runner(Oid role)
+{
+	oidvector  *no_arguments = buildoidvector(NULL, 0);
+	Oid			runner = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+										 CStringGetDatum("grid_rollup_runner"), PointerGetDatum(no_arguments),
+										 ObjectIdGetDatum(gridtree_schema()));
+
+	/* packages replace the library before ALTER EXTENSION makes the function */
+	return OidIsValid(runner) && function_aclcheck(runner, role, ACL_EXECUTE) == ACLCHECK_OK;
+}
+
 bool
 rollup_may_refresh(Oid rollup, Oid role)
 {
 	const AclMode write = ACL_INSERT | ACL_UPDATE | ACL_DELETE;
 
 	return object_ownercheck(RelationRelationId, rollup, role) ||
-		pg_class_aclmask(rollup, role, write, ACLMASK_ALL) == write;
+		pg_class_aclmask(rollup, role, write, ACLMASK_ALL) == write || is_runner(role);
+}
+
+/* grid_rollup_may_run(rollup); false for what is no relation any more */
+Datum
+grid_rollup_may_run(PG_FUNCTION_ARGS)
+{
+	Oid			rollup = PG_GETARG_OID(0);
+
+	PG_RETURN_BOOL(OidIsValid(relation_owner(rollup)) && rollup_may_refresh(rollup, GetUserId()));
+}
+
+bool
+rollup_is_busy(Oid rollup)
+{
+	bool		busy;
+
+	SPI_connect();
+	busy = !rollup_lock_state(rollup_load(rollup, false));
+	SPI_finish();
+	return busy;
 }
 
 void
@@ -104,7 +140,7 @@ rollup_check_may_refresh(Oid rollup)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to refresh rollup \"%s\"", get_rel_name(rollup)),
-				 errhint("It takes the owner, or INSERT, UPDATE and DELETE on it.")));
+				 errhint("It takes the owner, INSERT, UPDATE and DELETE on it, or EXECUTE on grid_rollup_runner().")));
 }
 
 /* A column of the only row of the last result, kept beyond the next query. */
@@ -309,6 +345,8 @@ refresh(const RollupDef *def, int64 max_cells, const RollupState *before)
 		rollup_compute_touched(def, touched.count, touched.rest);
 	}
 	rollup_rows_free(touched.cells);
+	if (max_cells == 0 || touched.count < max_cells || !log_has(def, LOG_IS_CELL))
+		rollup_caught_up(def);
 	return cells;
 }
 
@@ -346,17 +384,32 @@ rollup_refresh(Oid rollup, int64 max_cells, bool *more)
 	OwnerContext context;
 	RollupDef  *def;
 	RollupState state = {0};
-	MemoryContext caller = CurrentMemoryContext;
-	volatile int64 cells = 0;
-	bool		shown;
+	int64		cells;
 
 	SPI_connect();
 	def = begin_refresh(rollup, &state);
-	shown = may_see_errors(def);
 	owner_enter(&context, relation_owner(rollup));
+	cells = refresh(def, max_cells, &state);
+	if (more)
+		*more = log_has(def, "unassigned IS NULL");
+	owner_leave(&context);
+	SPI_finish();
+	return cells;
+}
+
+/* The same for callers who see the error if there is one. */
+static int64
+refresh_discreetly(Oid rollup, int64 max_cells, bool *more)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	RollupDef  *def = rollup_load(rollup, false);
+	volatile int64 cells = 0;
+	bool		shown = may_see_errors(def);
+
+	rollup_check_may_refresh(rollup);
 	PG_TRY();
 	{
-		cells = refresh(def, max_cells, &state);
+		cells = rollup_refresh(rollup, max_cells, more);
 	}
 	PG_CATCH();
 	{
@@ -365,10 +418,6 @@ rollup_refresh(Oid rollup, int64 max_cells, bool *more)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	if (more)
-		*more = log_has(def, "unassigned IS NULL");
-	owner_leave(&context);
-	SPI_finish();
 	return cells;
 }
 
@@ -390,7 +439,7 @@ grid_rollup_touch(PG_FUNCTION_ARGS)
 Datum
 grid_rollup_refresh(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(rollup_refresh(PG_GETARG_OID(0), 0, NULL));
+	PG_RETURN_INT64(refresh_discreetly(PG_GETARG_OID(0), 0, NULL));
 }
 
 /* Cells in the log now: what a batched refresh undertakes to do. */
@@ -439,7 +488,7 @@ grid_rollup_refresh_batched(PG_FUNCTION_ARGS)
 	left = cells_to_do(rollup);
 	do
 	{
-		(void) rollup_refresh(rollup, batch, &more);
+		(void) refresh_discreetly(rollup, batch, &more);
 		left -= batch;
 		SPI_commit();
 		CHECK_FOR_INTERRUPTS();

@@ -17,7 +17,6 @@
 #include "gridtree.h"
 
 #include "access/xact.h"
-#include "catalog/pg_class.h"
 #include "commands/async.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -28,12 +27,10 @@
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "tcop/tcopprot.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
@@ -84,24 +81,15 @@ check_caller(FunctionCallInfo fcinfo)
 				 errmsg("due time must be finite")));
 }
 
-/* Only who could refresh the rollup as its owner may run it. */
+/* Who may refresh a rollup may run it. */
 static void
-check_owner(Oid relation)
+check_rights(Oid relation)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
+	if (get_rel_name(relation) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relation)));
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	if (!has_privs_of_role(GetUserId(), owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of rollup \"%s\"", get_rel_name(relation)),
-				 errhint("Membership in role \"%s\" is enough.", GetUserNameFromId(owner, false))));
+	rollup_check_may_refresh(relation);
 }
 
 static LOCKTAG
@@ -228,6 +216,9 @@ run_claimed(Run *run, const TimestampTz *due_at)
 {
 	run->settings = run_log_settings(run->rollup);
 	apply_settings(&run->settings);
+	/* A refresh by hand may take long, and another rollup have use for this session. */
+	if (rollup_is_busy(run->rollup))
+		return "busy";
 	run->id = run_log_start(run->rollup, due_at);
 	SPI_commit();
 	if (run->id == 0)
@@ -298,7 +289,7 @@ grid_rollup_run(PG_FUNCTION_ARGS)
 	run.context = CurrentMemoryContext;
 	if (!PG_ARGISNULL(1))
 		due_at = PG_GETARG_TIMESTAMPTZ(1);
-	check_owner(run.rollup);
+	check_rights(run.rollup);
 
 	outcome = run_locked(&run, PG_ARGISNULL(1) ? NULL : &due_at);
 	MemoryContextSwitchTo(run.context);

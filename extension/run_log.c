@@ -192,22 +192,33 @@ run_log_finish(int64 run, int64 cells, const ErrorData *error)
 	execute(&statement);
 }
 
-/* grid_rollup_prune(keep): forgets old runs of rollups that are the caller's. */
+/* The rollups that the current user may run, as an array of OIDs; NULL where there are none. */
+static Datum
+rollups_of_caller(bool *none)
+{
+	SPI_execute(psprintf("SELECT pg_catalog.array_agg(rollup::pg_catalog.oid) FROM %1$s.grid_rollup_catalog"
+						 " WHERE %1$s.grid_rollup_may_run(rollup)", gridtree_schema_quoted()), true, 1);
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, none);
+}
+
+/* grid_rollup_prune(keep): forgets old runs of rollups that the caller may run. */
 Datum
 grid_rollup_prune(PG_FUNCTION_ARGS)
 {
 	Statement	statement = {
-		.sql = "DELETE FROM %1$s.grid_rollup_run_log l USING pg_class c"
-		" WHERE c.oid = l.rollup AND pg_has_role($2, c.relowner, 'USAGE')"
-		" AND l.finished_at < clock_timestamp() - $1"
+		.sql = "DELETE FROM %1$s.grid_rollup_run_log l"
+		" WHERE l.rollup = ANY ($2) AND l.finished_at < clock_timestamp() - $1"
 		" AND l.run NOT IN (SELECT max(run) FROM %1$s.grid_rollup_run_log GROUP BY rollup"
 		"  UNION ALL SELECT max(run) FROM %1$s.grid_rollup_run_log WHERE outcome = 'done' GROUP BY rollup)"
 	};
 	int64		deleted;
+	bool		none;
+	Datum		rollups;
 
 	SPI_connect();
+	rollups = rollups_of_caller(&none);
 	add_arg(&statement, INTERVALOID, PG_GETARG_DATUM(0), false);
-	add_arg(&statement, OIDOID, ObjectIdGetDatum(GetUserId()), false);
+	add_arg(&statement, OIDARRAYOID, rollups, none);
 	execute(&statement);
 	deleted = SPI_processed;
 	SPI_finish();

@@ -47,11 +47,13 @@ CREATE TABLE @extschema@.grid_rollup_state (
     rollup regclass PRIMARY KEY,
     filled boolean NOT NULL DEFAULT false,
     cells bigint NOT NULL DEFAULT 0,
-    refreshed_at timestamptz
+    refreshed_at timestamptz,
+    caught_up_at timestamptz
 );
 COMMENT ON TABLE @extschema@.grid_rollup_state IS
 'One row a rollup: what its last refresh has left. grid_rollup_status shows it; only gridtree writes it.';
 COMMENT ON COLUMN @extschema@.grid_rollup_state.cells IS 'areas of the lowest level and periods that had figures after the last full build';
+COMMENT ON COLUMN @extschema@.grid_rollup_state.caught_up_at IS 'every change committed before is in the figures, unless the log says otherwise';
 
 GRANT SELECT ON @extschema@.grid_rollup_catalog, @extschema@.grid_rollup_measure, @extschema@.grid_rollup_state TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.grid_rollup_catalog', '');

@@ -34,14 +34,27 @@ END;
 COMMENT ON FUNCTION @extschema@.grid_rollup_running(regclass) IS
 $$Whether a session is running the rollup now: it holds a session-level advisory lock that grid_rollup_run alone takes.$$;
 
+CREATE FUNCTION @extschema@.grid_rollup_runner() RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1
+RETURN true;
+REVOKE EXECUTE ON FUNCTION @extschema@.grid_rollup_runner() FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.grid_rollup_runner() IS
+$$Exists for its privilege: whoever may EXECUTE it may run and refresh every rollup of the database, and see when each is due, without owning or reading rollups or sources. For the role of gridtreed. Returns true.$$;
+
+CREATE FUNCTION @extschema@.grid_rollup_may_run(rollup regclass) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'grid_rollup_may_run';
+COMMENT ON FUNCTION @extschema@.grid_rollup_may_run(regclass) IS
+$$Whether the current user may run and refresh the rollup: with the rights of its owner, with INSERT, UPDATE and DELETE on it, or with EXECUTE on grid_rollup_runner().$$;
+
 CREATE VIEW @extschema@.grid_rollup_runs WITH (security_barrier) AS
 SELECT l.run, l.rollup, l.due_at, l.started_at, l.finished_at,
        CASE WHEN l.outcome IS NULL AND NOT @extschema@.grid_rollup_running(l.rollup) THEN 'lost' ELSE l.outcome END AS outcome, l.cells, l.sqlstate,
        CASE WHEN pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE') THEN l.message END AS message,
        l.pid, l.retry_delay
 FROM @extschema@.grid_rollup_run_log l JOIN pg_class c ON c.oid = l.rollup
-WHERE pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE') OR has_table_privilege(c.oid, 'SELECT');
+WHERE @extschema@.grid_rollup_may_run(c.oid) OR pg_has_role('pg_read_all_stats', 'USAGE') OR has_table_privilege(c.oid, 'SELECT');
 GRANT SELECT ON @extschema@.grid_rollup_runs TO PUBLIC;
 COMMENT ON VIEW @extschema@.grid_rollup_runs IS
 $$Every run of a rollup: due, started, finished, outcome ('done', 'failed', 'lost' when its session ended before it did, NULL while it works), cells recomputed, SQLSTATE and message of a failure.
-Shown to whoever may read the rollup; the message, which can quote data, only to members of its owner and of pg_read_all_stats.$$;
+Shown to whoever may read or run the rollup; the message, which can quote data, only to members of its owner and of pg_read_all_stats.$$;

@@ -4,13 +4,13 @@ CREATE FUNCTION @extschema@.grid_rollup_pending(rollup regclass) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
     AS 'MODULE_PATHNAME', 'grid_rollup_pending';
 COMMENT ON FUNCTION @extschema@.grid_rollup_pending(regclass) IS
-$$Whether the log of a rollup holds changes that no refresh has taken yet. NULL for whoever may not read the log, for a log that is gone or locked, and for what is no rollup.$$;
+$$Whether the log of a rollup holds changes that no refresh has taken yet. NULL for whoever may neither run the rollup nor read the log, for a log that is gone or locked, and for what is no rollup.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_logged_unassigned(rollup regclass) RETURNS bigint
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
     AS 'MODULE_PATHNAME', 'grid_rollup_logged_unassigned';
 COMMENT ON FUNCTION @extschema@.grid_rollup_logged_unassigned(regclass) IS
-$$Number of source rows that are in no area, as the log of a rollup keeps it: exact in the caller's snapshot. NULL while everything is to be computed, for whoever may not read the log, and for a log that is gone or locked.$$;
+$$Number of source rows that are in no area, as the log of a rollup keeps it: exact in the caller's snapshot. NULL while everything is to be computed, for whoever may neither run the rollup nor read the log, and for a log that is gone or locked.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_next(schedule text, after timestamptz, time_zone text) RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
@@ -26,7 +26,6 @@ BEGIN ATOMIC
     FROM (SELECT coalesce($1, now()) AS at) clock
     CROSS JOIN @extschema@.grid_rollup_catalog c
     JOIN @extschema@.grid_rollup_state s ON s.rollup = c.rollup
-    JOIN pg_class owned ON owned.oid = c.rollup AND pg_has_role(owned.relowner, 'USAGE')
     LEFT JOIN LATERAL (
         -- what began later than now was written by a clock that has been put back since
         SELECT r.* FROM @extschema@.grid_rollup_runs r WHERE r.rollup = c.rollup AND r.started_at <= clock.at
@@ -52,7 +51,7 @@ BEGIN ATOMIC
                 CASE WHEN @extschema@.grid_rollup_pending(c.rollup) THEN base.covered + c.max_lag / 2
                      WHEN c.max_lag IS NOT NULL THEN greatest(base.covered, clock.at) + greatest(c.max_lag / 2, '1 millisecond') END)
             END AS at) due
-    WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL);
+    WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL) AND @extschema@.grid_rollup_may_run(c.rollup);
 END;
 COMMENT ON FUNCTION @extschema@.grid_rollup_due(timestamptz) IS
 $$When each enabled rollup with a schedule or a largest age is due next, for the rollups the caller may run; "wait" is the time left, zero or less when it is due now. "at" stands in for the server's clock (NULL: now).

@@ -4,11 +4,11 @@ CREATE PROCEDURE @extschema@.grid_rollup_run(rollup regclass, due_at timestamptz
     LANGUAGE c
     AS 'MODULE_PATHNAME', 'grid_rollup_run';
 COMMENT ON PROCEDURE @extschema@.grid_rollup_run(regclass, timestamptz, text) IS
-$$Refreshes a rollup in batches, each committed, as the one run of a due time (NULL: now), and records it in grid_rollup_runs. The outcome is 'done', 'failed' (SQLSTATE and message are on record), 'busy' (another session is running the rollup) or 'already run' (the due time has been claimed before).
-For whoever has the rights of the rollup's owner. Not possible inside a transaction block. Timeouts of the rollup apply; after a failure the next attempt waits between retry_min (10 seconds unless set) and retry_max (1 hour), longer each time, with jitter; the session's end, however it comes, gives the claim up.$$;
+$$Refreshes a rollup in batches, each committed, as the one run of a due time (NULL: now), and records it in grid_rollup_runs. The outcome is 'done', 'failed' (SQLSTATE and message are on record), 'busy' (another session is running or refreshing the rollup) or 'already run' (the due time has been claimed before).
+For whoever may run the rollup (grid_rollup_may_run). Not possible inside a transaction block. Timeouts of the rollup apply; after a failure the next attempt waits between retry_min (10 seconds unless set) and retry_max (1 hour), longer each time, with jitter; the session's end, however it comes, gives the claim up.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_prune(keep interval DEFAULT '90 days') RETURNS bigint
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000
     AS 'MODULE_PATHNAME', 'grid_rollup_prune';
 COMMENT ON FUNCTION @extschema@.grid_rollup_prune(interval) IS
-$$Deletes runs that finished longer ago than "keep", of rollups whose owner's rights the caller has; the last run and the last successful run of each rollup stay. Returns how many were deleted.$$;
+$$Deletes runs that finished longer ago than "keep", of rollups the caller may run; the last run and the last successful run of each rollup stay. Returns how many were deleted.$$;

@@ -2,7 +2,7 @@
 
 CREATE VIEW @extschema@.grid_rollup_status WITH (security_barrier) AS
 SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, s.filled, s.refreshed_at,
-       @extschema@.grid_rollup_pending(c.rollup) AS pending,
+       look.pending,
        @extschema@.grid_rollup_running(c.rollup) AS running,
        last.started_at AS last_started_at, last.finished_at AS last_finished_at,
        last.outcome AS last_outcome, last.cells AS last_cells, last.sqlstate, last.message,
@@ -10,21 +10,24 @@ SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, s.fill
        (SELECT count(*) FROM @extschema@.grid_rollup_runs f
         WHERE f.rollup = c.rollup AND f.outcome <> 'done' AND f.run > coalesce(success.run, 0))::int AS failures,
        due.due_at AS next_due_at,
-       @extschema@.grid_rollup_logged_unassigned(c.rollup) AS unassigned
+       @extschema@.grid_rollup_logged_unassigned(c.rollup) AS unassigned,
+       CASE WHEN look.pending OR NOT s.filled THEN greatest(clock_timestamp() - coalesce(s.caught_up_at, c.created_at), interval '0')
+            WHEN NOT look.pending THEN interval '0' END AS lag
 FROM @extschema@.grid_rollup_catalog c
 JOIN @extschema@.grid_rollup_state s ON s.rollup = c.rollup
 JOIN pg_class owned ON owned.oid = c.rollup
+CROSS JOIN LATERAL (SELECT @extschema@.grid_rollup_pending(c.rollup) AS pending OFFSET 0) look
 LEFT JOIN LATERAL (
     SELECT * FROM @extschema@.grid_rollup_runs r WHERE r.rollup = c.rollup ORDER BY r.run DESC LIMIT 1) last ON true
 LEFT JOIN LATERAL (
     SELECT r.run, r.finished_at FROM @extschema@.grid_rollup_runs r
     WHERE r.rollup = c.rollup AND r.outcome = 'done' ORDER BY r.run DESC LIMIT 1) success ON true
 LEFT JOIN @extschema@.grid_rollup_due() due ON due.rollup = c.rollup
-WHERE pg_has_role(owned.relowner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE') OR has_table_privilege(owned.oid, 'SELECT');
+WHERE @extschema@.grid_rollup_may_run(owned.oid) OR pg_has_role('pg_read_all_stats', 'USAGE') OR has_table_privilege(owned.oid, 'SELECT');
 GRANT SELECT ON @extschema@.grid_rollup_status TO PUBLIC;
 COMMENT ON VIEW @extschema@.grid_rollup_status IS
-$$One row a rollup: its schedule and largest age, whether it has been filled, whether changes are pending, whether it is running, its last run and last success, failures in a row since then, when it is due next, and how many source rows are in no area (without a code, or without any of the times).
-Shown to whoever may read the rollup; pending, next_due_at and unassigned are NULL without the owner's rights (SELECT on the log is enough for pending and unassigned), and message as in grid_rollup_runs.$$;
+$$One row a rollup: its schedule and largest age, whether it has been filled, whether changes are pending, whether it is running, its last run and last success, failures in a row since then, when it is due next, how many source rows are in no area (without a code, or without any of the times), and its lag: how long ago the oldest change was committed, at most, that the figures lack; zero when they lack none.
+Shown to whoever may read or run the rollup; next_due_at is NULL for whoever may not run it; pending, unassigned and lag for whoever may neither run it nor read its log; message as in grid_rollup_runs.$$;
 
 CREATE FUNCTION @extschema@.grid_version() RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE

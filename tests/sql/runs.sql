@@ -151,6 +151,61 @@ SELECT sqlstate, message FROM grid_rollup_runs WHERE rollup = 'named_sum'::regcl
 SELECT sqlstate, message FROM grid_rollup_status WHERE rollup = 'named_sum'::regclass;
 RESET ROLE;
 
+-- gridtreed's role: runs everything, and can read neither rollup nor source nor message
+CREATE ROLE runs_runner;
+SET ROLE runs_runner;
+SELECT grid_rollup_runner();
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION grid_rollup_runner() TO runs_runner;
+GRANT USAGE ON SCHEMA runs TO runs_runner;
+SET ROLE runs_owner;
+SELECT grid_rollup_alter('named_sum', '{"schedule": "@daily", "retry_min": "1 second"}');
+RESET ROLE;
+UPDATE grid_rollup_run_log SET retry_delay = '0' WHERE rollup = 'named_sum'::regclass;
+SET ROLE runs_runner;
+SELECT grid_rollup_runner();
+SELECT rollup, wait <= interval '0' AS now FROM grid_rollup_due() WHERE rollup IN ('owned'::regclass, 'named_sum'::regclass) ORDER BY rollup::text;
+SELECT rollup, filled, pending, lag > interval '0' AS behind FROM grid_rollup_status WHERE rollup = 'named_sum'::regclass;
+CALL grid_rollup_run('owned');
+CALL grid_rollup_run('named_sum');
+SELECT grid_rollup_refresh('named_sum');
+SELECT outcome, sqlstate, message FROM grid_rollup_runs WHERE rollup = 'named_sum'::regclass ORDER BY run;
+SELECT * FROM owned;
+SELECT * FROM named;
+SELECT * FROM named_sum_log;
+SELECT grid_rollup_alter('owned', '{"enabled": false}');
+SELECT grid_rollup_drop('owned');
+SELECT * FROM grid_rollup_verify('owned');
+SELECT grid_rollup_compact('owned'), grid_rollup_prune('0') > 0 AS pruned;
+RESET ROLE;
+-- but the owner reads the message of a run that was the runner's
+SET ROLE runs_owner;
+SELECT outcome, sqlstate, message FROM grid_rollup_runs WHERE rollup = 'named_sum'::regclass ORDER BY run;
+RESET ROLE;
+
+-- lag: nothing pending, none; else the time since a refresh last left nothing
+CALL grid_rollup_run('fresh');
+SELECT pending, lag FROM grid_rollup_status WHERE rollup = 'fresh'::regclass;
+INSERT INTO visits VALUES ('350304001001', 1);
+SELECT s.pending, s.lag BETWEEN interval '0' AND clock_timestamp() - r.started_at AS since_last_run
+FROM grid_rollup_status s JOIN grid_rollup_runs r USING (rollup) WHERE rollup = 'fresh'::regclass ORDER BY r.run DESC LIMIT 1;
+-- a batch that leaves something behind does not count: its cells are in order of code
+CREATE TABLE many AS SELECT lpad(n::text, 6, '0')::gridcode AS code FROM generate_series(100000, 104999) n;
+CREATE INDEX ON many (code);
+SELECT grid_rollup_create('wide', 'many', 'code', '{"n": "count(*)"}');
+CALL grid_rollup_refresh_batched('wide', 1200);
+SELECT caught_up_at AS full_at FROM grid_rollup_state WHERE rollup = 'wide'::regclass \gset
+DELETE FROM many WHERE code < '102400';
+CREATE FUNCTION stop_at_second_batch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN IF old.code::text >= '101300' THEN RAISE EXCEPTION 'stopped'; END IF; RETURN old; END $$;
+CREATE TRIGGER stop BEFORE DELETE ON wide_log FOR EACH ROW EXECUTE FUNCTION stop_at_second_batch();
+\set SHOW_CONTEXT never
+CALL grid_rollup_refresh_batched('wide', 1200);
+SELECT s.caught_up_at = :'full_at' AS still, s.refreshed_at > s.caught_up_at AS later, pending FROM grid_rollup_state s JOIN grid_rollup_status USING (rollup) WHERE rollup = 'wide'::regclass;
+DROP TRIGGER stop ON wide_log;
+CALL grid_rollup_refresh_batched('wide', 1200);
+SELECT s.caught_up_at > :'full_at' AS caught_up, pending, lag FROM grid_rollup_state s JOIN grid_rollup_status USING (rollup) WHERE rollup = 'wide'::regclass;
+
 -- refused
 BEGIN;
 CALL grid_rollup_run('fresh');
@@ -170,5 +225,5 @@ SELECT grid_version() = extversion AS current FROM pg_extension WHERE extname = 
 SET client_min_messages = error;
 DROP SCHEMA runs CASCADE;
 SELECT count(*) FROM grid_rollup_runs;
-DROP OWNED BY runs_owner, runs_reader, runs_daemon;
-DROP ROLE runs_owner, runs_reader, runs_daemon;
+DROP OWNED BY runs_owner, runs_reader, runs_daemon, runs_runner;
+DROP ROLE runs_owner, runs_reader, runs_daemon, runs_runner;
