@@ -10,35 +10,75 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "log.h"
-
-#define OPEN_TIMEOUT_MS	30000
 #define CANCEL_TIMEOUT_S	10
 #define MIN_DELAY_MS	500
 #define MAX_DELAY_MS	60000
 
-/*
- * A network that is cut must be noticed in about a minute; what the connection
- * string says comes later and wins.
- */
+/* Libpq's settings that we have an opinion on; what the connection string says comes later and wins. */
 static const char *const keywords[] = {
 	"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-	"fallback_application_name", "dbname", NULL
+	"client_encoding", "fallback_application_name", "dbname", NULL
 };
 
+/*
+ * The session's own settings. Names in answers are written in full, whatever the
+ * role's search_path; the server, too, notices a cut network, or it would hold
+ * a dead daemon's claims for hours; limits meant for people are not for runs,
+ * which have their own; and runs are made for READ COMMITTED. NOTICEs may quote
+ * rows that the daemon's role may not read.
+ */
+static const char setup_sql[] =
+"SELECT pg_catalog.set_config(name, value, false) FROM (VALUES"
+" ('search_path', ''), ('datestyle', 'ISO'), ('client_min_messages', 'error'),"
+" ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'),"
+" ('tcp_user_timeout', '60000'), ('statement_timeout', '0'), ('lock_timeout', '0'),"
+" ('transaction_timeout', '0'), ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),"
+" ('default_transaction_isolation', 'read committed')) settings (name, value)"
+" WHERE pg_catalog.current_setting(name, true) IS NOT NULL";
+
+#define NVALUES (sizeof(keywords) / sizeof(keywords[0]))
+
+/*
+ * A network that is cut is noticed by keepalives while we wait for a run, and a
+ * host that is gone in time to try the next one of several.
+ */
 static void
-fill_values(const char *values[], const char *conninfo)
+fill_values(const char *values[], const char *conninfo, int64_t patience, char *user_timeout, size_t size)
 {
 	const char *timeout = getenv("PGCONNECT_TIMEOUT");
+	const char *encoding = getenv("PGCLIENTENCODING");
 
-	values[0] = timeout && timeout[0] ? timeout : "30";	/* only where libpq does the waiting */
+	snprintf(user_timeout, size, "%lld", (long long) patience * 3 / 4);
+	values[0] = timeout && timeout[0] ? timeout : "30"; /* only where libpq does the waiting */
 	values[1] = "30";
 	values[2] = "10";
 	values[3] = "3";
-	values[4] = "60000";
-	values[5] = "gridtreed";
-	values[6] = conninfo[0] ? conninfo : NULL;
-	values[7] = NULL;
+	values[4] = user_timeout;
+	values[5] = encoding && encoding[0] ? encoding : "UTF8";
+	values[6] = "gridtreed";
+	values[7] = conninfo[0] ? conninfo : NULL;
+	values[8] = NULL;
+}
+
+/* How many hosts a connection may try one after the other. */
+static int
+count_hosts(PGconn *pg)
+{
+	PQconninfoOption *options = PQconninfo(pg);
+	int			hosts = 1;
+
+	for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
+	{
+		int			listed = 1;
+
+		if (o->val == NULL || (strcmp(o->keyword, "host") != 0 && strcmp(o->keyword, "hostaddr") != 0))
+			continue;
+		for (const char *c = o->val; *c != '\0'; c++)
+			listed += *c == ',';
+		hosts = listed > hosts ? listed : hosts;
+	}
+	PQconninfoFree(options);
+	return hosts;
 }
 
 int64_t
@@ -59,24 +99,25 @@ earlier(int64_t a, int64_t b)
 }
 
 PGconn *
-conn_connect_blocking(const char *conninfo)
+conn_connect_blocking(const char *conninfo, int64_t patience)
 {
-	const char *values[sizeof(keywords) / sizeof(keywords[0])];
+	const char *values[NVALUES];
+	char		user_timeout[24];
+	PGconn	   *pg;
 
-	fill_values(values, conninfo);
-	return PQconnectdbParams(keywords, values, 1);
+	fill_values(values, conninfo, patience, user_timeout, sizeof(user_timeout));
+	pg = PQconnectdbParams(keywords, values, 1);
+	/* a failure shows in the next query, too */
+	if (PQstatus(pg) == CONNECTION_OK)
+		PQclear(PQexec(pg, setup_sql));
+	return pg;
 }
 
-/* What the server says on its own goes to the log. */
 static void
-log_notice(void *arg, const PGresult *result)
+ignore_notice(void *arg, const PGresult *result)
 {
-	const Conn *conn = arg;
-	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-	log_event(severity && strcmp(severity, "WARNING") == 0 ? LOG_WARNING : LOG_INFO, conn->label,
-			  "server: %s", message ? message : "");
+	(void) arg;
+	(void) result;
 }
 
 static void
@@ -84,6 +125,18 @@ clear_result(Conn *conn)
 {
 	PQclear(conn->result);
 	conn->result = NULL;
+}
+
+void
+conn_init(Conn *conn, const char *conninfo, const Log *log, int64_t patience)
+{
+	uint64_t	seed = (uint64_t) time(NULL) ^ (uint64_t) getpid() << 16 ^ (uint64_t) (uintptr_t) conn;
+
+	memset(conn, 0, sizeof(*conn));
+	conn->conninfo = conninfo;
+	conn->log = log;
+	conn->patience = patience;
+	memcpy(conn->random, &seed, sizeof(conn->random));
 }
 
 void
@@ -97,6 +150,15 @@ conn_close(Conn *conn)
 	conn->deadline = 0;
 }
 
+static ConnEvent
+lost_because(Conn *conn, const char *words, const char *more)
+{
+	snprintf(conn->error, sizeof(conn->error), "%s%s", words, more);
+	log_clean(conn->log, conn->error);
+	conn_close(conn);
+	return CONN_LOST;
+}
+
 /* Keep libpq's words, or ours where it has none or has only begun; then close. */
 static ConnEvent
 lost(Conn *conn, const char *fallback)
@@ -105,26 +167,50 @@ lost(Conn *conn, const char *fallback)
 	size_t		length = strlen(message);
 	bool		begun = length == 0 || message[length - 1] == ' ';
 
-	snprintf(conn->error, sizeof(conn->error), "%s%s", message, begun ? fallback : "");
-	log_scrub(conn->error);
-	for (size_t n = strlen(conn->error); n > 0 && conn->error[n - 1] == '\n'; n--)
-		conn->error[n - 1] = '\0';
-	conn_close(conn);
-	return CONN_LOST;
+	return lost_because(conn, message, begun ? fallback : "");
 }
 
 void
 conn_open(Conn *conn)
 {
-	const char *values[sizeof(keywords) / sizeof(keywords[0])];
+	const char *values[NVALUES];
+	char		user_timeout[24];
 
 	conn_close(conn);
-	fill_values(values, conn->conninfo);
+	fill_values(values, conn->conninfo, conn->patience, user_timeout, sizeof(user_timeout));
 	conn->pg = PQconnectStartParams(keywords, values, 1);
 	conn->state = CONN_OPENING;
 	conn->events = POLLOUT;
 	/* What has failed at once has no socket to poll. */
-	conn->deadline = now_ms() + (PQstatus(conn->pg) == CONNECTION_BAD ? 0 : OPEN_TIMEOUT_MS);
+	conn->deadline = now_ms() + (PQstatus(conn->pg) == CONNECTION_BAD ? 0 : conn->patience * count_hosts(conn->pg));
+}
+
+void
+conn_expect(Conn *conn)
+{
+	conn->deadline = now_ms() + conn->patience;
+}
+
+void
+conn_wait_for_ever(Conn *conn)
+{
+	if (conn->events & POLLIN)	/* else it could not be sent */
+		conn->deadline = 0;
+}
+
+void
+conn_send(Conn *conn, const char *sql, int nparams, const char *const *params)
+{
+	clear_result(conn);
+	conn->state = CONN_BUSY;
+	conn->events = POLLIN | POLLOUT;
+	conn_expect(conn);
+	/* Where sending fails there may be no socket to poll: the deadline has the next step find out. */
+	if (!PQsendQueryParams(conn->pg, sql, nparams, NULL, params, NULL, NULL, 0))
+	{
+		conn->events = 0;
+		conn->deadline = now_ms();
+	}
 }
 
 static ConnEvent
@@ -132,8 +218,6 @@ step_opening(Conn *conn, short revents)
 {
 	if (conn->pg == NULL || PQstatus(conn->pg) == CONNECTION_BAD)
 		return lost(conn, "out of memory");
-	if (now_ms() >= conn->deadline)
-		return lost(conn, "the server did not answer in time");
 	if (revents == 0)
 		return CONN_NOTHING;
 	switch (PQconnectPoll(conn->pg))
@@ -146,25 +230,13 @@ step_opening(Conn *conn, short revents)
 			return CONN_NOTHING;
 		case PGRES_POLLING_OK:
 			PQsetnonblocking(conn->pg, 1);
-			PQsetNoticeReceiver(conn->pg, log_notice, conn);
-			conn->state = CONN_READY;
-			conn->events = POLLIN;
-			conn->deadline = 0;
-			return CONN_OPENED;
+			PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
+			conn_send(conn, setup_sql, 0, NULL);
+			conn->state = CONN_SETTING;
+			return CONN_NOTHING;
 		default:
 			return lost(conn, "the connection failed");
 	}
-}
-
-void
-conn_send(Conn *conn, const char *sql, int nparams, const char *const *params)
-{
-	clear_result(conn);
-	conn->state = CONN_BUSY;
-	conn->events = POLLIN | POLLOUT;
-	/* Where sending fails there may be no socket to poll: the deadline has the next step find out. */
-	if (!PQsendQueryParams(conn->pg, sql, nparams, NULL, params, NULL, NULL, 0))
-		conn->deadline = now_ms();
 }
 
 /*
@@ -184,11 +256,28 @@ conn_cancel(Conn *conn)
 	{
 		alarm(child == 0 ? CANCEL_TIMEOUT_S : 0);
 		if (!PQcancel(cancel, error, sizeof(error)))
-			log_event(LOG_WARNING, conn->label, "cannot cancel: %s", error);
+			log_event(conn->log, LOG_WARNING, "cannot cancel: %s", error);
 		if (child == 0)
 			_exit(0);
 	}
 	PQfreeCancel(cancel);
+}
+
+/* The query is over: of the settings, that opens the connection. */
+static ConnEvent
+query_over(Conn *conn)
+{
+	bool		setting = conn->state == CONN_SETTING;
+
+	conn->state = CONN_READY;
+	conn->deadline = 0;
+	if (PQstatus(conn->pg) != CONNECTION_OK || conn->result == NULL)
+		return lost(conn, "the connection was lost");
+	if (!setting)
+		return CONN_ANSWERED;
+	if (PQresultStatus(conn->result) != PGRES_TUPLES_OK)
+		return lost_because(conn, PQresultErrorMessage(conn->result), "");
+	return CONN_OPENED;
 }
 
 /* Take what has arrived; the first error, else the last result, is the answer. */
@@ -205,11 +294,7 @@ step_busy(Conn *conn)
 		PGresult   *result = PQgetResult(conn->pg);
 
 		if (result == NULL)
-		{
-			conn->state = CONN_READY;
-			return PQstatus(conn->pg) == CONNECTION_OK && conn->result ? CONN_ANSWERED
-				: lost(conn, "the connection was lost");
-		}
+			return query_over(conn);
 		if (conn->result != NULL && PQresultStatus(conn->result) == PGRES_FATAL_ERROR)
 			PQclear(result);
 		else
@@ -221,32 +306,40 @@ step_busy(Conn *conn)
 	return CONN_NOTHING;
 }
 
-static ConnEvent
-step_ready(Conn *conn)
+bool
+conn_take_notifies(Conn *conn)
 {
 	PGnotify   *notify;
-	bool		notified = false;
+	bool		any = false;
 
-	if (!PQconsumeInput(conn->pg) || PQstatus(conn->pg) == CONNECTION_BAD)
-		return lost(conn, "the connection was lost");
 	while ((notify = PQnotifies(conn->pg)) != NULL)
 	{
 		PQfreemem(notify);
-		notified = true;
+		any = true;
 	}
-	return notified ? CONN_NOTIFIED : CONN_NOTHING;
+	return any;
+}
+
+static ConnEvent
+step_ready(Conn *conn)
+{
+	if (!PQconsumeInput(conn->pg) || PQstatus(conn->pg) == CONNECTION_BAD)
+		return lost(conn, "the connection was lost");
+	return conn_take_notifies(conn) ? CONN_NOTIFIED : CONN_NOTHING;
 }
 
 ConnEvent
 conn_step(Conn *conn, short revents)
 {
+	ConnEvent	event = CONN_NOTHING;
+
 	if (conn->state == CONN_OPENING)
-		return step_opening(conn, revents);
-	if (conn->deadline > 0 && now_ms() >= conn->deadline)
-		return lost(conn, "the query could not be sent");
-	if (conn->state == CONN_CLOSED || revents == 0)
-		return CONN_NOTHING;
-	return conn->state == CONN_BUSY ? step_busy(conn) : step_ready(conn);
+		event = step_opening(conn, revents);
+	else if (conn->state != CONN_CLOSED && revents != 0)
+		event = conn->state == CONN_READY ? step_ready(conn) : step_busy(conn);
+	if (event == CONN_NOTHING && conn->deadline > 0 && now_ms() >= conn->deadline)
+		return lost(conn, "the server did not answer in time");
+	return event;
 }
 
 /* Decorrelated jitter: between the least and three times the last, bounded. */
@@ -255,7 +348,7 @@ conn_next_delay(Conn *conn)
 {
 	int64_t		high = 3 * (conn->retry_delay > 0 ? conn->retry_delay : MIN_DELAY_MS);
 
-	conn->retry_delay = MIN_DELAY_MS + (int64_t) (drand48() * (double) (high - MIN_DELAY_MS));
+	conn->retry_delay = MIN_DELAY_MS + (int64_t) (erand48(conn->random) * (double) (high - MIN_DELAY_MS));
 	if (conn->retry_delay > MAX_DELAY_MS)
 		conn->retry_delay = MAX_DELAY_MS;
 	return conn->retry_delay;

@@ -11,10 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "log.h"
+
 typedef enum ConnState
 {
 	CONN_CLOSED,
 	CONN_OPENING,
+	CONN_SETTING,				/* the session's settings are being made */
 	CONN_READY,
 	CONN_BUSY					/* a query is under way */
 } ConnState;
@@ -32,13 +35,15 @@ typedef enum ConnEvent
 typedef struct Conn
 {
 	const char *conninfo;
-	const char *label;			/* database, for the log */
+	const Log  *log;
+	int64_t		patience;		/* ms the server has for an answer, and to let us in */
 	ConnState	state;
 	PGconn	   *pg;
 	PGresult   *result;			/* ours until the next query */
 	short		events;			/* what to poll for */
 	int64_t		deadline;		/* in ms of now_ms(); 0 is none */
 	int64_t		retry_delay;	/* last drawn, ms; 0 after success */
+	unsigned short random[3];	/* state of the jitter */
 	char		error[1024];
 } Conn;
 
@@ -49,13 +54,23 @@ extern int64_t now_ms(void);
 extern int64_t earlier(int64_t a, int64_t b);
 
 /* Open a connection and wait for it, for --check and --status. */
-extern PGconn *conn_connect_blocking(const char *conninfo);
+extern PGconn *conn_connect_blocking(const char *conninfo, int64_t patience);
 
+extern void conn_init(Conn *conn, const char *conninfo, const Log *log, int64_t patience);
 extern void conn_open(Conn *conn);
 extern void conn_close(Conn *conn);
 
-/* Send a query; the connection must be READY. */
+/* Send a query that is answered within the connection's patience; it must be READY. */
 extern void conn_send(Conn *conn, const char *sql, int nparams, const char *const *params);
+
+/* Let the query under way take as long as it wants. */
+extern void conn_wait_for_ever(Conn *conn);
+
+/* Expect the answer of the query under way within the connection's patience from now. */
+extern void conn_expect(Conn *conn);
+
+/* Has NOTIFY come along with an answer? */
+extern bool conn_take_notifies(Conn *conn);
 
 /* Ask the server to cancel what the connection does; does not wait for it. */
 extern void conn_cancel(Conn *conn);

@@ -2,7 +2,7 @@
  * duty.c
  *	  Looking after one database. See duty.h.
  *
- *	  closed --wake--> OPENING --> HANDSHAKE --> LISTENING --> ASKING --> WAITING --wake--> ASKING …
+ *	  closed --wake--> OPENING --> HANDSHAKE --> LISTENING --> ASKING --> WAITING --wake--> ASKING ...
  *
  * Whatever goes wrong on the way is a problem: it is logged once, the
  * connection is closed, and everything begins again after a growing delay.
@@ -21,30 +21,28 @@
 /* Nobody's figures are stale for want of more questions a second than this. */
 #define SHORTEST_SLEEP_MS	50
 
-/* After a run that could not be made, do not ask again at once. */
-#define BROKEN_PAUSE_MS		5000
-
-/* After one that another session had taken, neither. */
-#define TAKEN_PAUSE_MS		1000
-
-#define PRUNE_INTERVAL_MS	(INT64_C(3600) * 1000)
+/* How long a rollup is left alone that another session has, and one that could not be run. */
+#define BUSY_LEAST_MS		1000
+#define BUSY_MOST_MS		5000
+#define REFUSED_LEAST_MS	5000
+#define REFUSED_MOST_MS		300000
 
 void
 duty_init(Duty *duty, const Options *options, int i)
 {
+	const char *conninfo = options->conninfo[i];
+	const Log  *log = &options->log[i];
+	int64_t		patience = (int64_t) options->timeout * 1000;
+
 	memset(duty, 0, sizeof(*duty));
-	duty->control.conninfo = options->conninfo[i];
-	duty->control.label = options->label[i];
+	conn_init(&duty->control, conninfo, log, patience);
+	conn_init(&duty->keeper.conn, conninfo, log, patience);
+	duty->keeper.keep = options->keep;
 	duty->nworkers = options->max_runs;
 	for (int n = 0; n < duty->nworkers; n++)
-	{
-		duty->workers[n].conn.conninfo = options->conninfo[i];
-		duty->workers[n].conn.label = options->label[i];
-	}
-	duty->keep = options->keep;
+		conn_init(&duty->workers[n].conn, conninfo, log, patience);
 	duty->once = options->mode == MODE_ONCE;
 	duty->wake = now_ms();
-	duty->prune_at = now_ms();
 }
 
 int
@@ -57,6 +55,12 @@ duty_running(const Duty *duty)
 	return running;
 }
 
+bool
+duty_busy(const Duty *duty)
+{
+	return duty_running(duty) > 0 || duty->keeper.step != KEEPER_RESTING;
+}
+
 static void
 worsen(Duty *duty, int exit_status)
 {
@@ -64,16 +68,31 @@ worsen(Duty *duty, int exit_status)
 		duty->exit_status = exit_status;
 }
 
+/* What the next connection finds may be another server, and idle ones lead to this one. */
+static void
+close_idle_workers(Duty *duty)
+{
+	for (int i = 0; i < duty->nworkers; i++)
+	{
+		if (duty->workers[i].step == WORKER_IDLE)
+			conn_close(&duty->workers[i].conn);
+	}
+}
+
 /* Say what is wrong, once; close; try again later, or give up with --once. */
 static void
-have_problem(Duty *duty, const char *problem)
+have_problem(Duty *duty, const char *words)
 {
 	int64_t		delay = conn_next_delay(&duty->control);
+	char		problem[sizeof(duty->problem)];
 
-	if (strcmp(duty->told, problem) != 0)
-		log_event(LOG_ERROR, duty->control.label, "%s", problem);
-	snprintf(duty->told, sizeof(duty->told), "%s", problem);
+	snprintf(problem, sizeof(problem), "%s", words);
+	log_clean(duty->control.log, problem);
+	if (strcmp(duty->problem, problem) != 0)
+		log_event(duty->control.log, LOG_ERROR, "%s", problem);
+	memcpy(duty->problem, problem, sizeof(problem));
 	conn_close(&duty->control);
+	close_idle_workers(duty);
 	duty->ready = false;
 	duty->step = DUTY_WAITING;
 	duty->wake = now_ms() + delay;
@@ -84,48 +103,58 @@ have_problem(Duty *duty, const char *problem)
 	}
 }
 
+/* The version comes along: an extension that is updated while we work wants a new handshake. */
 static void
 ask(Duty *duty)
 {
-	char		sql[1200];
+	char		sql[1600];
+	const char *schema = duty->handshake.schema;
 
 	snprintf(sql, sizeof(sql),
 			 "SELECT d.rollup::pg_catalog.oid, d.rollup::pg_catalog.text, d.due_at,"
 			 " pg_catalog.ceil(extract(epoch FROM d.wait) OPERATOR(pg_catalog.*) 1000),"
 			 " (SELECT r.outcome FROM %s.grid_rollup_runs r WHERE r.rollup OPERATOR(pg_catalog.=) d.rollup"
-			 "  ORDER BY r.run DESC LIMIT 1)"
-			 " FROM %s.grid_rollup_due() d ORDER BY d.wait", duty->handshake.schema, duty->handshake.schema);
+			 "  ORDER BY r.run DESC LIMIT 1),"
+			 " (SELECT extversion FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'gridtree')"
+			 " FROM %s.grid_rollup_due() d ORDER BY d.wait", schema, schema);
 	conn_send(&duty->control, sql, 0, NULL);
+	duty->asked_at = now_ms();
 	duty->step = DUTY_ASKING;
 }
 
 static void
-prune(Duty *duty)
+check(Duty *duty, Worker *worker)
 {
-	const char *params[] = {duty->keep};
+	const char *params[] = {worker->due.oid, worker->due.due_at};
 	char		sql[800];
 
-	snprintf(sql, sizeof(sql), "SELECT %s.grid_rollup_prune($1::pg_catalog.interval),"
-			 " (SELECT pg_catalog.sum(%s.grid_rollup_compact(d.rollup)) FROM %s.grid_rollup_due() d)",
-			 duty->handshake.schema, duty->handshake.schema, duty->handshake.schema);
-	conn_send(&duty->control, sql, 1, params);
-	duty->step = DUTY_PRUNING;
-	duty->prune_at = now_ms() + PRUNE_INTERVAL_MS;
+	snprintf(sql, sizeof(sql),
+			 "SELECT EXISTS (SELECT FROM %s.grid_rollup_runs r WHERE r.outcome IS NULL"
+			 " AND r.rollup OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
+			 " AND r.due_at OPERATOR(pg_catalog.=) $2::pg_catalog.timestamptz)", duty->handshake.schema);
+	conn_send(&duty->control, sql, 2, params);
+	duty->checked = worker;
+	duty->step = DUTY_CHECKING;
 }
 
 static void
 next_question(Duty *duty)
 {
-	if (now_ms() >= duty->prune_at && !duty->once)
-		prune(duty);
-	else
-		ask(duty);
+	for (int i = 0; i < duty->nworkers; i++)
+	{
+		if (worker_wants_check(&duty->workers[i]))
+		{
+			check(duty, &duty->workers[i]);
+			return;
+		}
+	}
+	ask(duty);
 }
 
 static void
 shake_hands(Duty *duty)
 {
-	if (!handshake_judge(duty->control.pg, duty->control.result, &duty->handshake))
+	if (!handshake_judge(duty->control.result, &duty->handshake))
 	{
 		have_problem(duty, duty->handshake.problem);
 		return;
@@ -170,42 +199,66 @@ start_run(Duty *duty, const PGresult *result, int row)
 static void
 become_ready(Duty *duty)
 {
-	log_event(LOG_INFO, duty->control.label, "%s, gridtree %s",
-			  duty->told[0] ? "connected again" : "connected", duty->handshake.version);
-	duty->told[0] = '\0';
+	log_event(duty->control.log, LOG_INFO, "%s, gridtree %s",
+			  duty->problem[0] ? "connected again" : "connected", duty->handshake.version);
+	duty->problem[0] = '\0';
 	duty->ready = true;
 	duty->control.retry_delay = 0;
 }
 
-/* Start what is due; sleep until the next is. Rows come in order of wait. */
+/* One row of the answer: start it if it is due; returns when to look at it again, 0 when a worker will say. */
+static int64_t
+take_row(Duty *duty, const PGresult *result, int row)
+{
+	int64_t		wait = atoll(PQgetvalue(result, row, 3));
+	int64_t		paused = pauses_until(&duty->pauses, PQgetvalue(result, row, 0));
+	const char *outcome = PQgetvalue(result, row, 4);
+
+	duty->failing += strcmp(outcome, "failed") == 0 || strcmp(outcome, "lost") == 0;
+	if (wait > 0)
+		return now_ms() + wait;
+	if (paused > 0)
+		return paused;
+	if (now_ms() < duty->rest_until)
+		return duty->rest_until;
+	if (!duty->stopping)
+		start_run(duty, result, row);
+	return 0;
+}
+
+/* Start what is due; sleep until the next is. */
 static void
 take_due(Duty *duty)
 {
 	const PGresult *result = duty->control.result;
-	int64_t		sleep = LONGEST_SLEEP_MS;
+	int			rows = PQntuples(result);
 
+	if (rows > 0 && strcmp(PQgetvalue(result, 0, 5), duty->handshake.version) != 0)
+	{
+		have_problem(duty, "the extension has been updated");
+		return;
+	}
 	if (!duty->ready)
 		become_ready(duty);
-	duty->rollups = PQntuples(result);
+	duty->rollups = rows;
 	duty->failing = 0;
-	duty->next_wait_ms = -1;
-	for (int row = 0; row < duty->rollups; row++)
-	{
-		int64_t		wait = atoll(PQgetvalue(result, row, 3));
-		const char *outcome = PQgetvalue(result, row, 4);
-
-		duty->failing += strcmp(outcome, "failed") == 0 || strcmp(outcome, "lost") == 0;
-		if (wait <= 0 && !duty->stopping)
-			start_run(duty, result, row);
-		if (wait > 0 && duty->next_wait_ms < 0)
-			duty->next_wait_ms = wait;
-		if (wait > 0 && wait < sleep)
-			sleep = wait;
-	}
+	duty->next_at = 0;
+	pauses_purge(&duty->pauses);
+	for (int row = 0; row < rows; row++)
+		duty->next_at = earlier(duty->next_at, take_row(duty, result, row));
 	duty->step = DUTY_WAITING;
-	duty->wake = now_ms() + (sleep > SHORTEST_SLEEP_MS ? sleep : SHORTEST_SLEEP_MS);
-	if (duty->once && duty_running(duty) == 0)
-		duty->finished = true;
+	duty->wake = conn_take_notifies(&duty->control) ? now_ms() : earlier(now_ms() + LONGEST_SLEEP_MS, duty->next_at);
+	if (duty->once)
+		duty->finished = duty_running(duty) == 0;
+	else if (!duty->stopping)
+		keeper_begin(&duty->keeper, duty->handshake.schema);
+}
+
+static void
+take_check(Duty *duty)
+{
+	worker_checked(duty->checked, PQgetvalue(duty->control.result, 0, 0)[0] == 't');
+	next_question(duty);
 }
 
 static void
@@ -218,16 +271,27 @@ answered(Duty *duty)
 	else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
 		have_problem(duty, PQresultErrorMessage(duty->control.result));
 	else if (duty->step == DUTY_LISTENING)
-		next_question(duty);
-	else if (duty->step == DUTY_PRUNING)
-	{
-		if (strcmp(PQgetvalue(duty->control.result, 0, 0), "0") != 0)
-			log_event(LOG_INFO, duty->control.label, "%s runs forgotten that ended more than %s ago",
-					  PQgetvalue(duty->control.result, 0, 0), duty->keep);
 		ask(duty);
-	}
+	else if (duty->step == DUTY_CHECKING)
+		take_check(duty);
 	else
 		take_due(duty);
+}
+
+/* When the control connection has a question to ask. */
+static int64_t
+question_at(const Duty *duty)
+{
+	int64_t		at = duty->wake;
+
+	if (duty->control.state == CONN_CLOSED)
+		return at;
+	for (int i = 0; i < duty->nworkers; i++)
+	{
+		if (duty->workers[i].step == WORKER_CALLING && duty->workers[i].conn.deadline == 0)
+			at = earlier(at, duty->workers[i].check_at);
+	}
+	return at > duty->asked_at + SHORTEST_SLEEP_MS ? at : duty->asked_at + SHORTEST_SLEEP_MS;
 }
 
 static void
@@ -251,7 +315,7 @@ step_control(Duty *duty, short revents)
 			have_problem(duty, duty->control.error);
 			break;
 	}
-	if (duty->step != DUTY_WAITING || now_ms() < duty->wake || duty->stopping)
+	if (duty->step != DUTY_WAITING || now_ms() < question_at(duty) || duty->stopping)
 		return;
 	if (duty->control.state == CONN_CLOSED)
 	{
@@ -262,56 +326,67 @@ step_control(Duty *duty, short revents)
 		next_question(duty);
 }
 
-/* The end of a run is the moment to ask again; after one that was none, not at once. */
+/* The end of a run is the moment to ask again: what follows says which rollups are left alone for how long. */
 static void
-run_ended(Duty *duty, WorkerEnd end)
+run_ended(Duty *duty, Worker *worker, WorkerEnd end)
 {
-	int64_t		wake = now_ms();
+	const char *oid = worker->due.oid;
 
+	switch (end)
+	{
+		case WORKER_GOES_ON:
+			return;
+		case WORKER_DONE:
+		case WORKER_FAILED:
+		case WORKER_ALREADY_RUN:
+			pauses_end(&duty->pauses, oid);
+			break;
+		case WORKER_BUSY:
+			if (pauses_add(&duty->pauses, oid, BUSY_LEAST_MS, BUSY_MOST_MS))
+				log_event(duty->control.log, LOG_INFO, "rollup=%s due=\"%s\" another session is running or refreshing it",
+						  worker->due.name, worker->due.due_at);
+			break;
+		case WORKER_REFUSED:
+			(void) pauses_add(&duty->pauses, oid, REFUSED_LEAST_MS, REFUSED_MOST_MS);
+			break;
+		case WORKER_LOST:
+			duty->rest_until = now_ms() + conn_next_delay(&worker->conn);
+			break;
+	}
 	if (end == WORKER_FAILED)
 		worsen(duty, EXIT_RUN_FAILED);
-	if (end == WORKER_TAKEN)
-		wake += TAKEN_PAUSE_MS;
-	if (end == WORKER_BROKEN)
+	if (end == WORKER_REFUSED || end == WORKER_LOST)
 	{
-		wake += BROKEN_PAUSE_MS;
-		if (duty->once)
-		{
-			worsen(duty, EXIT_NOT_READY);
-			duty->stopping = true;
-		}
+		worsen(duty, EXIT_NOT_READY);
+		duty->stopping |= duty->once && end == WORKER_LOST;
 	}
 	if (duty->step == DUTY_WAITING && duty->control.state == CONN_READY)
-		duty->wake = end == WORKER_BROKEN ? wake : earlier(duty->wake, wake);
+		duty->wake = now_ms();
 }
 
-int
-duty_poll(Duty *duty, struct pollfd *fds)
+static void
+poll_conn(const Conn *conn, struct pollfd *fd)
 {
-	fds[0].fd = duty->control.pg ? PQsocket(duty->control.pg) : -1;
-	fds[0].events = duty->control.events;
-	fds[0].revents = 0;
-	for (int i = 0; i < duty->nworkers; i++)
-	{
-		Conn	   *conn = &duty->workers[i].conn;
+	fd->fd = conn->pg ? PQsocket(conn->pg) : -1;
+	fd->events = conn->events;
+	fd->revents = 0;
+}
 
-		fds[i + 1].fd = conn->pg ? PQsocket(conn->pg) : -1;
-		fds[i + 1].events = conn->events;
-		fds[i + 1].revents = 0;
-	}
-	return duty->nworkers + 1;
+void
+duty_poll(const Duty *duty, struct pollfd *fds)
+{
+	poll_conn(&duty->control, &fds[0]);
+	poll_conn(&duty->keeper.conn, &fds[1]);
+	for (int i = 0; i < duty->nworkers; i++)
+		poll_conn(&duty->workers[i].conn, &fds[2 + i]);
 }
 
 void
 duty_step(Duty *duty, const struct pollfd *fds)
 {
 	for (int i = 0; i < duty->nworkers; i++)
-	{
-		WorkerEnd	end = worker_step(&duty->workers[i], fds[i + 1].revents);
-
-		if (end != WORKER_GOES_ON)
-			run_ended(duty, end);
-	}
+		run_ended(duty, &duty->workers[i], worker_step(&duty->workers[i], fds[2 + i].revents));
+	keeper_step(&duty->keeper, fds[1].revents);
 	step_control(duty, fds[0].revents);
 	if (duty->once && duty->stopping && duty_running(duty) == 0)
 		duty->finished = true;
@@ -319,11 +394,24 @@ duty_step(Duty *duty, const struct pollfd *fds)
 		duty_close(duty);		/* nobody reads what arrives from now on */
 }
 
+int64_t
+duty_wake(const Duty *duty)
+{
+	int64_t		wake = earlier(duty->control.deadline, duty->keeper.conn.deadline);
+
+	if (duty->step == DUTY_WAITING && !duty->stopping)
+		wake = earlier(wake, question_at(duty));
+	for (int i = 0; i < duty->nworkers; i++)
+		wake = earlier(wake, duty->workers[i].conn.deadline);
+	return wake;
+}
+
 /* A run that has not begun by now does not. */
 void
 duty_stop(Duty *duty)
 {
 	duty->stopping = true;
+	keeper_stop(&duty->keeper);
 	for (int i = 0; i < duty->nworkers; i++)
 	{
 		if (duty->workers[i].step == WORKER_OPENING)
@@ -331,21 +419,10 @@ duty_stop(Duty *duty)
 	}
 }
 
-int64_t
-duty_wake(const Duty *duty)
-{
-	int64_t		wake = duty->control.deadline;
-
-	if (duty->step == DUTY_WAITING && !duty->stopping)
-		wake = earlier(wake, duty->wake);
-	for (int i = 0; i < duty->nworkers; i++)
-		wake = earlier(wake, duty->workers[i].conn.deadline);
-	return wake;
-}
-
 void
 duty_cancel(Duty *duty)
 {
+	conn_cancel(&duty->keeper.conn);
 	for (int i = 0; i < duty->nworkers; i++)
 	{
 		if (duty->workers[i].step != WORKER_IDLE)
@@ -357,6 +434,9 @@ void
 duty_close(Duty *duty)
 {
 	conn_close(&duty->control);
+	keeper_close(&duty->keeper);
 	for (int i = 0; i < duty->nworkers; i++)
 		conn_close(&duty->workers[i].conn);
+	free(duty->pauses.list);
+	duty->pauses = (Pauses) {0};
 }

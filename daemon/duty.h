@@ -2,17 +2,20 @@
  * duty.h
  *	  Looking after one database: ask what is due, have it run, sleep.
  *
- * Knows grid_rollup_due, grid_rollup_run and grid_rollup_prune, and decides
- * only when they are called. Each database is independent of the others.
+ * Knows grid_rollup_due and decides only when to ask; runs are the workers',
+ * housekeeping is the keeper's. Each database is independent of the others.
  */
 #ifndef GRIDTREED_DUTY_H
 #define GRIDTREED_DUTY_H
 
 #include "conn.h"
 #include "handshake.h"
+#include "keeper.h"
 #include "options.h"
+#include "pauses.h"
 #include "worker.h"
 
+/* What the control connection is at. */
 typedef enum DutyStep
 {
 	DUTY_WAITING,				/* until "wake", connected or not */
@@ -20,7 +23,7 @@ typedef enum DutyStep
 	DUTY_HANDSHAKE,
 	DUTY_LISTENING,				/* for changes of definitions */
 	DUTY_ASKING,				/* what is due */
-	DUTY_PRUNING
+	DUTY_CHECKING				/* whether a worker's run is still on */
 } DutyStep;
 
 typedef struct Duty
@@ -30,33 +33,42 @@ typedef struct Duty
 	Handshake	handshake;
 	Worker		workers[MAX_RUNS];
 	int			nworkers;
-	const char *keep;
+	Worker	   *checked;		/* by DUTY_CHECKING */
+	Keeper		keeper;
+	Pauses		pauses;
 	bool		once;
 	bool		stopping;		/* start nothing more */
 	bool		finished;		/* --once has nothing left to do */
 	int			exit_status;	/* the worst so far */
-	int64_t		wake;			/* when to act next; 0 is never */
-	int64_t		prune_at;
-	char		told[1024];		/* the problem last logged */
-	/* for the status line */
+	int64_t		wake;			/* when to act next */
+	int64_t		asked_at;
+	int64_t		rest_until;		/* no runs before, for want of connections */
+	char		problem[1024];	/* why it is not ready */
+	/* as of the last answer */
 	bool		ready;
 	int			rollups;
 	int			failing;
-	int64_t		next_wait_ms;
+	int64_t		next_at;		/* when the next is due, in ms of now_ms(); 0 is never */
 } Duty;
+
+/* Connections of a duty, and so poll structures: control, keeper, workers. */
+#define DUTY_FDS(max_runs)	(2 + (max_runs))
 
 extern void duty_init(Duty *duty, const Options *options, int i);
 
-/* Fill poll structures, at most 1 + nworkers; returns how many. */
-extern int	duty_poll(Duty *duty, struct pollfd *fds);
+/* Fill DUTY_FDS(max_runs) poll structures. */
+extern void duty_poll(const Duty *duty, struct pollfd *fds);
 
 /* Go on with what poll said about the same structures. */
 extern void duty_step(Duty *duty, const struct pollfd *fds);
 
-/* When duty_step must be called even if nothing arrives. */
+/* When duty_step must be called even if nothing arrives; 0 is never. */
 extern int64_t duty_wake(const Duty *duty);
 
+/* Runs under way, and housekeeping. */
 extern int	duty_running(const Duty *duty);
+extern bool duty_busy(const Duty *duty);
+
 extern void duty_stop(Duty *duty);
 extern void duty_cancel(Duty *duty);
 extern void duty_close(Duty *duty);

@@ -10,10 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The search_path is emptied so that names in answers are written in full. */
 const char	handshake_sql[] =
-"SELECT pg_catalog.pg_is_in_recovery(), extension.extversion, namespace.nspname,"
-"  pg_catalog.set_config('search_path', '', false), pg_catalog.set_config('datestyle', 'ISO', false)"
+"SELECT pg_catalog.pg_is_in_recovery(), extension.extversion, pg_catalog.quote_ident(namespace.nspname),"
+"  pg_catalog.current_setting('transaction_read_only')"
 " FROM (SELECT 1) one"
 " LEFT JOIN pg_catalog.pg_extension extension ON extension.extname OPERATOR(pg_catalog.=) 'gridtree'"
 " LEFT JOIN pg_catalog.pg_namespace namespace ON namespace.oid OPERATOR(pg_catalog.=) extension.extnamespace";
@@ -41,10 +40,8 @@ problem(Handshake *handshake, const char *text)
 }
 
 bool
-handshake_judge(PGconn *pg, const PGresult *result, Handshake *handshake)
+handshake_judge(const PGresult *result, Handshake *handshake)
 {
-	char	   *quoted;
-
 	memset(handshake, 0, sizeof(*handshake));
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
 		return problem(handshake, PQresultErrorMessage(result));
@@ -59,10 +56,10 @@ handshake_judge(PGconn *pg, const PGresult *result, Handshake *handshake)
 				 " (ALTER EXTENSION gridtree UPDATE, or install the other gridtreed)", handshake->version);
 		return false;
 	}
-	quoted = PQescapeIdentifier(pg, PQgetvalue(result, 0, 2), strlen(PQgetvalue(result, 0, 2)));
-	snprintf(handshake->schema, sizeof(handshake->schema), "%s", quoted ? quoted : "");
-	PQfreemem(quoted);
+	snprintf(handshake->schema, sizeof(handshake->schema), "%s", PQgetvalue(result, 0, 2));
 	if (PQgetvalue(result, 0, 0)[0] == 't')
 		return problem(handshake, "the server is a standby; rollups are refreshed on the primary");
+	if (strcmp(PQgetvalue(result, 0, 3), "on") == 0)
+		return problem(handshake, "the session is read-only (default_transaction_read_only is on)");
 	return true;
 }

@@ -19,6 +19,6 @@ typedef struct Handshake
 } Handshake;
 
 /* Judge the answer to handshake_sql; false with a problem. */
-extern bool handshake_judge(PGconn *pg, const PGresult *result, Handshake *handshake);
+extern bool handshake_judge(const PGresult *result, Handshake *handshake);
 
 #endif							/* GRIDTREED_HANDSHAKE_H */

@@ -14,40 +14,50 @@
 #include <sys/time.h>
 #include <time.h>
 
-#define MAX_SECRETS	64
 #define MAX_LINE	4096
 
-static char *secrets[MAX_SECRETS];
-static int	nsecrets;
-
 void
-log_hide(const char *secret)
+secrets_add(Secrets *secrets, const char *word)
 {
-	if (secret == NULL || secret[0] == '\0')
+	char	  **words;
+
+	if (word == NULL || word[0] == '\0')
 		return;
-	for (int i = 0; i < nsecrets; i++)
+	for (int i = 0; i < secrets->count; i++)
 	{
-		if (strcmp(secrets[i], secret) == 0)
+		if (strcmp(secrets->words[i], word) == 0)
 			return;
 	}
-	if (nsecrets == MAX_SECRETS || (secrets[nsecrets] = strdup(secret)) == NULL)
+	words = realloc(secrets->words, (size_t) (secrets->count + 1) * sizeof(char *));
+	if (words == NULL || (words[secrets->count] = strdup(word)) == NULL)
 	{
-		fprintf(stderr, "gridtreed: too many passwords\n");
-		exit(2);
+		fprintf(stderr, "gridtreed: out of memory\n");
+		exit(EXIT_FAILURE);
 	}
-	nsecrets++;
+	secrets->words = words;
+	secrets->count++;
 }
 
-/* The secret becomes asterisks of its own length, at most three; the rest moves up. */
 void
-log_scrub(char *text)
+secrets_free(Secrets *secrets)
 {
-	for (int i = 0; i < nsecrets; i++)
+	for (int i = 0; i < secrets->count; i++)
+		free(secrets->words[i]);
+	free(secrets->words);
+	*secrets = (Secrets) {0};
+}
+
+/* A secret becomes asterisks of its own length, at most three; the rest moves up. */
+static void
+scrub(const Secrets *secrets, char *text)
+{
+	for (int i = 0; i < secrets->count; i++)
 	{
-		size_t		length = strlen(secrets[i]);
+		const char *word = secrets->words[i];
+		size_t		length = strlen(word);
 		size_t		stars = length < 3 ? length : 3;
 
-		for (char *at = text; (at = strstr(at, secrets[i])) != NULL; at += stars)
+		for (char *at = text; (at = strstr(at, word)) != NULL; at += stars)
 		{
 			memset(at, '*', stars);
 			memmove(at + stars, at + length, strlen(at + length) + 1);
@@ -55,13 +65,14 @@ log_scrub(char *text)
 	}
 }
 
-static void
-one_line(char *text)
+void
+log_clean(const Log *log, char *text)
 {
-	size_t		length = strlen(text);
+	size_t		length;
 
-	while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == ' '))
-		text[--length] = '\0';
+	scrub(log->secrets, text);
+	for (length = strlen(text); length > 0 && strchr("\n ", text[length - 1]); length--)
+		text[length - 1] = '\0';
 	for (; *text != '\0'; text++)
 	{
 		if ((unsigned char) *text < ' ')
@@ -69,8 +80,31 @@ one_line(char *text)
 	}
 }
 
+const char *
+log_quote(char *out, size_t size, const char *text)
+{
+	size_t		n = 0;
+
+	out[n++] = '"';
+	for (; *text != '\0' && n + 4 < size; text++)
+	{
+		if (*text == '"' || *text == '\\')
+			out[n++] = '\\';
+		out[n++] = *text;
+	}
+	/* not half a character, in UTF-8 */
+	while (*text != '\0' && n > 1 && ((unsigned char) *text & 0xC0) == 0x80)
+	{
+		n--;
+		text--;
+	}
+	out[n++] = '"';
+	out[n] = '\0';
+	return out;
+}
+
 void
-log_event(LogLevel level, const char *database, const char *format, ...)
+log_event(const Log *log, LogLevel level, const char *format, ...)
 {
 	static const char *const names[] = {"INFO", "WARNING", "ERROR"};
 	char		line[MAX_LINE];
@@ -82,12 +116,11 @@ log_event(LogLevel level, const char *database, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	log_scrub(line);
-	one_line(line);
+	log_clean(log, line);
 
 	gettimeofday(&now, NULL);
 	gmtime_r(&now.tv_sec, &utc);
 	strftime(time_text, sizeof(time_text), "%Y-%m-%dT%H:%M:%S", &utc);
 	fprintf(stderr, "%s.%03dZ %s %s%s%s%s\n", time_text, (int) (now.tv_usec / 1000), names[level],
-			database ? "database=" : "", database ? database : "", database ? " " : "", line);
+			log->database[0] ? "database=" : "", log->database, log->database[0] ? " " : "", line);
 }

@@ -5,6 +5,8 @@
 #ifndef GRIDTREED_LOG_H
 #define GRIDTREED_LOG_H
 
+#include <stddef.h>
+
 typedef enum LogLevel
 {
 	LOG_INFO,
@@ -12,14 +14,31 @@ typedef enum LogLevel
 	LOG_ERROR
 } LogLevel;
 
-/* Remember a string that must never be written; copied. */
-extern void log_hide(const char *secret);
+/* Strings that must never be written. */
+typedef struct Secrets
+{
+	char	  **words;
+	int			count;
+} Secrets;
 
-/* Replace every hidden string in text, in place. */
-extern void log_scrub(char *text);
+/* Whose events these are. */
+typedef struct Log
+{
+	const Secrets *secrets;
+	char		database[64];	/* what it is called; "" for the daemon as a whole */
+} Log;
 
-/* database may be NULL. Line breaks become blanks. */
-extern void log_event(LogLevel level, const char *database, const char *format, ...)
+/* Remember a string that must never be written; copied. NULL and "" are none. */
+extern void secrets_add(Secrets *secrets, const char *word);
+extern void secrets_free(Secrets *secrets);
+
+/* Make words of libpq or the server one line without secrets, in place. */
+extern void log_clean(const Log *log, char *text);
+
+/* text as a quoted value, with \" and \\ inside; cut to fit. Returns out. */
+extern const char *log_quote(char *out, size_t size, const char *text);
+
+extern void log_event(const Log *log, LogLevel level, const char *format, ...)
 __attribute__((format(printf, 3, 4)));
 
 #endif							/* GRIDTREED_LOG_H */

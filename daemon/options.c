@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-
 static const char help[] =
 "gridtreed refreshes gridtree rollups when they are due.\n"
 "\n"
@@ -24,6 +22,8 @@ static const char help[] =
 "      --check            say in words what would keep it from working, and exit\n"
 "      --status           print a table of all rollups, and exit\n"
 "      --max-runs=N       runs at a time, per database (default 2)\n"
+"      --timeout=SECONDS  time a server has for an answer before the connection\n"
+"                         counts as lost (default 30)\n"
 "      --grace=SECONDS    time that runs get to finish at SIGTERM (default 30)\n"
 "      --keep=AGE         age at which runs are forgotten (default 90 days)\n"
 "      --version          print the version, and exit\n"
@@ -32,7 +32,7 @@ static const char help[] =
 "Signals: SIGTERM and SIGINT start no new run, give running ones the grace\n"
 "period, cancel them, and exit 0; a second one does so at once. SIGHUP is ignored.\n"
 "\n"
-"Exit status: 0 all well; 1 a run failed (--once) or a rollup is failing\n"
+"Exit status: 0 all well; 1 a run failed (--once), or a rollup is failing or late\n"
 "(--status); 2 the command line is wrong; 3 a database cannot be reached or is\n"
 "not ready (--once, --check, --status).\n";
 
@@ -66,7 +66,7 @@ read_number(const char *name, const char *text, int low, int high)
  * name, which is libpq's default; and hide the passwords.
  */
 static void
-take_parsed(const PQconninfoOption *parsed, char *label, size_t size)
+take_parsed(const PQconninfoOption *parsed, Log *log, Secrets *secrets)
 {
 	static const char *const naming[] = {"user", "service", "dbname"};
 
@@ -75,13 +75,13 @@ take_parsed(const PQconninfoOption *parsed, char *label, size_t size)
 		for (const PQconninfoOption *o = parsed; o->keyword != NULL; o++)
 		{
 			if (o->val != NULL && o->val[0] != '\0' && strcmp(o->keyword, naming[n]) == 0)
-				snprintf(label, size, "%s", o->val);
+				snprintf(log->database, sizeof(log->database), "%s", o->val);
 		}
 	}
 	for (const PQconninfoOption *o = parsed; o->keyword != NULL; o++)
 	{
 		if (strcmp(o->keyword, "password") == 0 || strcmp(o->keyword, "sslpassword") == 0)
-			log_hide(o->val);
+			secrets_add(secrets, o->val);
 	}
 }
 
@@ -93,19 +93,19 @@ static void
 examine_conninfo(Options *options, int i)
 {
 	const char *conninfo = options->conninfo[i];
-	char	   *label = options->label[i];
-	size_t		size = sizeof(options->label[i]);
+	Log		   *log = &options->log[i];
 	PQconninfoOption *defaults = PQconndefaults();
 	PQconninfoOption *parsed;
 
-	snprintf(label, size, "(default)");
+	log->secrets = &options->secrets;
+	snprintf(log->database, sizeof(log->database), "(default)");
 	if (defaults != NULL)
-		take_parsed(defaults, label, size);
+		take_parsed(defaults, log, &options->secrets);
 	PQconninfoFree(defaults);
 	if (strchr(conninfo, '=') == NULL && strstr(conninfo, "://") == NULL)
 	{
 		if (conninfo[0] != '\0')
-			snprintf(label, size, "%s", conninfo);
+			snprintf(log->database, sizeof(log->database), "%s", conninfo);
 		return;
 	}
 	parsed = PQconninfoParse(conninfo, NULL);
@@ -115,7 +115,7 @@ examine_conninfo(Options *options, int i)
 				" (not shown: it may hold a password)\n", i + 1);
 		exit(EXIT_USAGE);
 	}
-	take_parsed(parsed, label, size);
+	take_parsed(parsed, log, &options->secrets);
 	PQconninfoFree(parsed);
 }
 
@@ -163,6 +163,7 @@ options_read(int argc, char **argv, Options *options)
 		{"check", no_argument, NULL, 'c'},
 		{"status", no_argument, NULL, 's'},
 		{"max-runs", required_argument, NULL, 'm'},
+		{"timeout", required_argument, NULL, 't'},
 		{"grace", required_argument, NULL, 'g'},
 		{"keep", required_argument, NULL, 'k'},
 		{"version", no_argument, NULL, 'V'},
@@ -171,7 +172,7 @@ options_read(int argc, char **argv, Options *options)
 	};
 	int			c;
 
-	*options = (Options) {.max_runs = 2, .grace = 30, .keep = "90 days"};
+	*options = (Options) {.max_runs = 2, .timeout = 30, .grace = 30, .keep = "90 days"};
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, ":d:", longs, NULL)) != -1)
 	{
@@ -191,6 +192,9 @@ options_read(int argc, char **argv, Options *options)
 				break;
 			case 'm':
 				options->max_runs = read_number("max-runs", optarg, 1, MAX_RUNS);
+				break;
+			case 't':
+				options->timeout = read_number("timeout", optarg, 1, 3600);
 				break;
 			case 'g':
 				options->grace = read_number("grace", optarg, 0, 86400);
@@ -217,5 +221,5 @@ options_read(int argc, char **argv, Options *options)
 		add_database(options, "");
 	for (int i = 0; i < options->ndatabases; i++)
 		examine_conninfo(options, i);
-	log_hide(getenv("PGPASSWORD"));
+	secrets_add(&options->secrets, getenv("PGPASSWORD"));
 }

@@ -5,6 +5,8 @@
 #ifndef GRIDTREED_OPTIONS_H
 #define GRIDTREED_OPTIONS_H
 
+#include "log.h"
+
 #define MAX_DATABASES	64
 #define MAX_RUNS		64
 
@@ -27,13 +29,15 @@ typedef struct Options
 	Mode		mode;
 	int			ndatabases;
 	const char *conninfo[MAX_DATABASES];
-	char		label[MAX_DATABASES][64];	/* what the log calls it; no secrets */
+	Log			log[MAX_DATABASES]; /* of each database */
+	Secrets		secrets;		/* of all of them */
 	int			max_runs;		/* at a time, per database */
+	int			timeout;		/* seconds a server has for an answer */
 	int			grace;			/* seconds for runs at SIGTERM */
 	const char *keep;			/* age of history, an interval */
 } Options;
 
-/* Exits with EXIT_USAGE where the command line is wrong. */
+/* Exits with EXIT_USAGE where the command line is wrong. Stays where it is: logs point into it. */
 extern void options_read(int argc, char **argv, Options *options);
 
 #endif							/* GRIDTREED_OPTIONS_H */

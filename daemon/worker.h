@@ -2,6 +2,8 @@
  * worker.h
  *	  One run at a time on a connection of its own, so that a long run delays
  *	  nothing else.
+ *
+ *	  IDLE --start--> OPENING --> CALLING --> READING --> IDLE
  */
 #ifndef GRIDTREED_WORKER_H
 #define GRIDTREED_WORKER_H
@@ -29,9 +31,11 @@ typedef enum WorkerEnd
 {
 	WORKER_GOES_ON,
 	WORKER_DONE,
-	WORKER_TAKEN,				/* by another session: busy, or already run */
 	WORKER_FAILED,				/* recorded in the history */
-	WORKER_BROKEN				/* the run could not be made */
+	WORKER_BUSY,				/* another session has the rollup */
+	WORKER_ALREADY_RUN,			/* the due time has been claimed before */
+	WORKER_REFUSED,				/* the server would not; nothing is on record */
+	WORKER_LOST					/* no connection; the history says what became of the run, if it began */
 } WorkerEnd;
 
 typedef struct Worker
@@ -39,12 +43,21 @@ typedef struct Worker
 	Conn		conn;
 	WorkerStep	step;
 	Due			due;
-	char		schema[200];
-	char		outcome[32];
+	const char *schema;			/* of the extension, quoted */
+	bool		failed;			/* as the CALL said */
+	int64_t		check_at;		/* when to ask whether the run is still on */
 } Worker;
 
 extern void worker_start(Worker *worker, const Due *due, const char *schema);
 extern WorkerEnd worker_step(Worker *worker, short revents);
+
+/*
+ * A connection that has gone dead looks like a run that takes long: now and then
+ * another connection asks the server whether it still is one. If it is not, its
+ * answer must be on the way.
+ */
+extern bool worker_wants_check(const Worker *worker);
+extern void worker_checked(Worker *worker, bool running);
 
 /* Forget a run whose CALL has not been sent. */
 extern void worker_abandon(Worker *worker);

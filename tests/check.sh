@@ -84,9 +84,19 @@ suite_isolation() {
   PATH=$GT_BIN:$PATH regress isolation/pg_isolation_regress specs spec
 }
 
+# The daemon that the tests start: an address, a leak or an overflow that is wrong ends it.
+sanitized_daemon() {
+  local to=$GT_TMP/sanitized sanitize="-fsanitize=address,undefined -fno-sanitize-recover=all"
+  mkdir -p "$to/extension" && cp extension/gridtree.control "$to/extension/" && cp -r daemon "$to/" &&
+    make -s -C "$to/daemon" clean &&
+    make -s -C "$to/daemon" PG_CONFIG="$PG_CONFIG" WERROR=1 CFLAGS="-O1 -g $sanitize" LDFLAGS="$sanitize" || return 1
+  export GT_DAEMON=$to/daemon/gridtreed
+}
+
 suite_tap() {
   local t
   say "TAP tests"
+  sanitized_daemon || { echo "not ok - gridtreed with sanitizers"; failed=$((failed + 1)); return; }
   for t in tests/t/$TESTS.pl; do
     [ -e "$t" ] || continue
     run_tap "tap $(basename "$t" .pl)" perl -I tests/t "$t"

@@ -7,7 +7,7 @@ use Exporter 'import';
 use Test::More;
 use Time::HiRes ();
 
-our @EXPORT = qw(fresh_database psql psql_try server await data_folder background finish);
+our @EXPORT = qw(fresh_database psql psql_try server await data_folder background finish daemon_program slurp);
 
 my $database = 'postgres';
 
@@ -72,6 +72,17 @@ sub await {
 sub data_folder {
     my $folder = '../shared/data';
     return -d $folder ? $folder : undef;
+}
+
+# gridtreed, with sanitizers where the check has built it so.
+sub daemon_program { return $ENV{GT_DAEMON} // "$ENV{GT_BIN}/gridtreed"; }
+
+# What a file holds; nothing where there is none.
+sub slurp {
+    my ($file) = @_;
+    open my $f, '<', $file or return '';
+    local $/;
+    return scalar(<$f>) // '';
 }
 
 # Start a program in the background, output to a file; returns its pid.

@@ -6,7 +6,7 @@ use GridTest;
 use Test::More;
 
 my $database = fresh_database('daemon');
-my $daemon = "$ENV{GT_BIN}/gridtreed";
+my $daemon = daemon_program();
 my @logs;
 
 # Start a daemon on the database; options may follow.
@@ -20,13 +20,6 @@ sub stop {
     my ($pid) = @_;
     kill 'TERM', $pid;
     return finish($pid);
-}
-
-sub slurp {
-    my ($file) = @_;
-    open my $f, '<', $file or die "$file: $!";
-    local $/;
-    return scalar <$f>;
 }
 
 # Run gridtreed to its end; returns its output and exit status.
@@ -99,7 +92,7 @@ SQL
     psql('CREATE ROLE daemon_nobody LOGIN');
     my ($out, $status) = output_of('-d', "dbname=$database user=daemon_nobody", '--check');
     is($status, 3, '--check: no rights');
-    like($out, qr/role "daemon_nobody" may not run rollup public\.fresh: it must be a member of its owner, "gridtree"/, 'in words');
+    like($out, qr/role "daemon_nobody" may not run 3 rollups of "gridtree", such as public\.bad: grant it EXECUTE ON FUNCTION public\.grid_rollup_runner\(\)/, 'in words');
     psql('DROP ROLE daemon_nobody');
 
     psql(q(BEGIN; UPDATE pg_extension SET extversion = '99.1.0' WHERE extname = 'gridtree'; COMMIT));
@@ -218,7 +211,7 @@ is(stop($pid), 0, 'SIGTERM exits 0');
 
 # systemd's notify socket
 SKIP: {
-    eval { require IO::Socket::UNIX; 1 } or skip 'no IO::Socket::UNIX', 3;
+    eval { require IO::Socket::UNIX; 1 } or skip 'no IO::Socket::UNIX', 4;
     my $path = "$ENV{GT_TMP}/notify.sock";
     my $socket = IO::Socket::UNIX->new(Type => Socket::SOCK_DGRAM(), Local => $path) or die $!;
     local $ENV{NOTIFY_SOCKET} = $path;
@@ -230,12 +223,18 @@ SKIP: {
     until ($seen{ready} && $seen{status} && $seen{watchdog}) {
         $socket->recv(my $message, 1000);
         $seen{ready} = 1 if $message eq 'READY=1';
-        $seen{status} = 1 if $message =~ /^STATUS=1 of 1 databases, 4 rollups, 0 failing, 0 running, next within \d+ s$/;
+        $seen{status} = 1 if $message =~ /^STATUS=1 database, 4 rollups, 0 failing(?:, 1 running)?, next at \d\d:\d\d$/;
         $seen{watchdog} = 1 if $message eq 'WATCHDOG=1';
     }
     alarm 0;
     ok($seen{$_}, "notify: $_") for qw(ready status watchdog);
-    stop($pid);
+    kill 'TERM', $pid;
+    alarm 60;
+    my $message = '';
+    $socket->recv($message, 1000) until $message =~ /^STOPPING=1/;
+    alarm 0;
+    is($message, "STOPPING=1\nEXTEND_TIMEOUT_USEC=40000000", 'notify: stopping, and that it may take a while');
+    finish($pid);
 }
 
 done_testing();

@@ -5,7 +5,7 @@ use GridTest;
 use Test::More;
 
 my $database = fresh_database('daemon_standby');
-my $daemon = "$ENV{GT_BIN}/gridtreed";
+my $daemon = daemon_program();
 my $folder = "$ENV{GT_TMP}/standby";
 my $socket = "$ENV{GT_TMP}/standby_socket";
 my $as = $ENV{GT_AS} // '';
@@ -42,12 +42,5 @@ kill 'TERM', $pid;
 is(finish($pid), 0, 'SIGTERM exits 0');
 is(psql('SELECT count(*) FROM grid_rollup_runs'), 0, 'the old primary was left alone');
 is(run_quietly("$as $ENV{GT_BIN}/pg_ctl -D $folder -m fast -w stop"), 0, 'the standby stops');
-
-sub slurp {
-    my ($file) = @_;
-    open my $f, '<', $file or die "$file: $!";
-    local $/;
-    return scalar(<$f>) // '';
-}
 
 done_testing();

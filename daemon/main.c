@@ -1,0 +1,327 @@
+/*
+ * main.c
+ *	  gridtreed: one event loop over the duties, one a database.
+ *
+ * Read on in duty.c (a database), worker.c (a run), keeper.c (housekeeping),
+ * conn.c (a connection); report.c is what --check and --status print. All
+ * policy is in the server's SQL functions: the daemon only decides when to call
+ * them.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "duty.h"
+#include "log.h"
+#include "notify.h"
+#include "options.h"
+#include "report.h"
+
+/* After a cancel, how long the server gets to say so. */
+#define CANCEL_WAIT_MS	5000
+
+#define DAY_S			86400
+
+typedef struct Daemon
+{
+	const Options *options;
+	Log			log;			/* of what concerns no single database */
+	Duty	   *duties;
+	struct pollfd *fds;			/* signals, then DUTY_FDS a duty */
+	int			signal_fd;
+	int			signals;		/* to terminate, so far */
+	int64_t		cancel_at;		/* 0: not stopping, or already cancelled */
+	int64_t		give_up_at;		/* 0: not cancelled yet */
+	int64_t		watchdog_interval;
+	int64_t		watchdog_at;
+	char		status[512];
+} Daemon;
+
+/* The signals that stop us become readable; returns where, or -1. */
+static int
+catch_signals(void)
+{
+	sigset_t	set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);	/* conn_cancel's are not awaited */
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int
+count_running(const Daemon *d)
+{
+	int			running = 0;
+
+	for (int i = 0; i < d->options->ndatabases; i++)
+		running += duty_running(&d->duties[i]);
+	return running;
+}
+
+static bool
+anything_busy(const Daemon *d)
+{
+	for (int i = 0; i < d->options->ndatabases; i++)
+	{
+		if (duty_busy(&d->duties[i]))
+			return true;
+	}
+	return false;
+}
+
+static void
+stop(Daemon *d)
+{
+	char		text[80];
+	int64_t		grace = (int64_t) d->options->grace * 1000;
+
+	log_event(&d->log, LOG_INFO, "stopping, %d runs under way", count_running(d));
+	/* systemd's own patience may be shorter than ours */
+	snprintf(text, sizeof(text), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld", (long long) (grace + 2 * CANCEL_WAIT_MS) * 1000);
+	notify_send(text);
+	for (int i = 0; i < d->options->ndatabases; i++)
+		duty_stop(&d->duties[i]);
+	d->cancel_at = now_ms() + grace;
+}
+
+static void
+cancel(Daemon *d)
+{
+	if (count_running(d) > 0)
+		log_event(&d->log, LOG_WARNING, "cancelling %d runs", count_running(d));
+	for (int i = 0; i < d->options->ndatabases; i++)
+		duty_cancel(&d->duties[i]);
+	d->cancel_at = 0;
+	d->give_up_at = now_ms() + CANCEL_WAIT_MS;
+}
+
+/* The first signal stops, the second does not wait. */
+static void
+read_signals(Daemon *d)
+{
+	struct signalfd_siginfo info;
+
+	while (read(d->signal_fd, &info, sizeof(info)) == (ssize_t) sizeof(info))
+	{
+		d->signals++;
+		if (d->signals == 1)
+			stop(d);
+		else if (d->signals == 2)
+		{
+			if (d->cancel_at > 0)
+				cancel(d);
+			d->give_up_at = now_ms();
+		}
+	}
+}
+
+static bool
+finished(const Daemon *d)
+{
+	if (d->signals > 0)
+		return !anything_busy(d) || (d->give_up_at > 0 && now_ms() >= d->give_up_at);
+	for (int i = 0; i < d->options->ndatabases; i++)
+	{
+		if (!d->duties[i].finished)
+			return false;
+	}
+	return true;
+}
+
+/* "02:00", or with the date where that is not within a day; in this host's zone. */
+static void
+format_moment(char *text, size_t size, int64_t at_ms)
+{
+	time_t		now = time(NULL);
+	time_t		at = now + (time_t) ((at_ms - now_ms()) / 1000);
+	struct tm	local;
+
+	localtime_r(&at, &local);
+	strftime(text, size, at - now < DAY_S ? "%H:%M" : "%Y-%m-%d %H:%M", &local);
+}
+
+/* "2 databases, 14 rollups, 0 failing, next at 02:00", and what is wrong with the first that is not ready. */
+static void
+describe(const Daemon *d, char *text, size_t size)
+{
+	const Duty *troubled = NULL;
+	int			all = d->options->ndatabases;
+	int			ready = 0;
+	int			rollups = 0;
+	int			failing = 0;
+	int			running = count_running(d);
+	int64_t		next = 0;
+	int			n;
+
+	for (int i = 0; i < all; i++)
+	{
+		const Duty *duty = &d->duties[i];
+
+		if (!duty->ready)
+		{
+			troubled = troubled ? troubled : duty;
+			continue;
+		}
+		ready++;
+		rollups += duty->rollups;
+		failing += duty->failing;
+		next = earlier(next, duty->next_at);
+	}
+	n = ready < all ? snprintf(text, size, "%d of ", ready) : 0;
+	n += snprintf(text + n, size - (size_t) n, "%d database%s, %d rollup%s, %d failing", all,
+				  ready == 1 && all == 1 ? "" : "s",
+				  rollups, rollups == 1 ? "" : "s", failing);
+	if (running > 0)
+		n += snprintf(text + n, size - (size_t) n, ", %d running", running);
+	if (next > 0)
+	{
+		char		moment[32];
+
+		format_moment(moment, sizeof(moment), next);
+		n += snprintf(text + n, size - (size_t) n, ", next at %s", moment);
+	}
+	if (troubled && troubled->problem[0])
+		snprintf(text + n, size - (size_t) n, "; %s: %s", troubled->control.log->database, troubled->problem);
+}
+
+/* Tell the service manager how things are, when that has changed. */
+static void
+tell_status(Daemon *d)
+{
+	char		text[sizeof(d->status)] = "STATUS=";
+
+	describe(d, text + strlen(text), sizeof(text) - strlen(text));
+	if (strcmp(text, d->status) == 0)
+		return;
+	memcpy(d->status, text, sizeof(text));
+	notify_send(text);
+}
+
+static int64_t
+next_wake(const Daemon *d)
+{
+	int64_t		wake = earlier(earlier(d->cancel_at, d->give_up_at), d->watchdog_at);
+
+	for (int i = 0; i < d->options->ndatabases; i++)
+	{
+		if (!d->duties[i].finished)
+			wake = earlier(wake, duty_wake(&d->duties[i]));
+	}
+	return wake;
+}
+
+/* Wait until something happens or is to be done. */
+static void
+wait_for_events(Daemon *d)
+{
+	int			stride = DUTY_FDS(d->options->max_runs);
+	nfds_t		nfds = (nfds_t) (1 + d->options->ndatabases * stride);
+	int64_t		wake = next_wake(d);
+	int64_t		wait = wake - now_ms();
+
+	d->fds[0] = (struct pollfd) {.fd = d->signal_fd, .events = POLLIN};
+	for (int i = 0; i < d->options->ndatabases; i++)
+		duty_poll(&d->duties[i], &d->fds[1 + i * stride]);
+	if (poll(d->fds, nfds, wake == 0 ? -1 : wait < 0 ? 0 : (int) wait) < 0)
+	{
+		for (nfds_t i = 0; i < nfds; i++)
+			d->fds[i].revents = 0;
+	}
+}
+
+/* Then let everybody go on. */
+static void
+turn(Daemon *d)
+{
+	int			stride = DUTY_FDS(d->options->max_runs);
+
+	wait_for_events(d);
+	read_signals(d);
+	if (d->cancel_at > 0 && now_ms() >= d->cancel_at)
+		cancel(d);
+	if (d->watchdog_at > 0 && now_ms() >= d->watchdog_at)
+	{
+		notify_send("WATCHDOG=1");
+		d->watchdog_at = now_ms() + d->watchdog_interval;
+	}
+	for (int i = 0; i < d->options->ndatabases; i++)
+	{
+		if (!d->duties[i].finished)
+			duty_step(&d->duties[i], &d->fds[1 + i * stride]);
+	}
+	tell_status(d);
+}
+
+static bool
+begin(Daemon *d)
+{
+	const Options *options = d->options;
+
+	d->log.secrets = &options->secrets;
+	d->duties = calloc((size_t) options->ndatabases, sizeof(Duty));
+	d->fds = calloc((size_t) (1 + options->ndatabases * DUTY_FDS(options->max_runs)), sizeof(struct pollfd));
+	d->signal_fd = catch_signals();
+	if (d->duties == NULL || d->fds == NULL || d->signal_fd < 0)
+	{
+		perror("gridtreed");
+		return false;
+	}
+	for (int i = 0; i < options->ndatabases; i++)
+		duty_init(&d->duties[i], options, i);
+	d->watchdog_interval = notify_watchdog_interval();
+	d->watchdog_at = d->watchdog_interval > 0 ? now_ms() : 0;
+	log_event(&d->log, LOG_INFO, "gridtreed " GRIDTREE_VERSION " started, databases: %d", options->ndatabases);
+	notify_send("READY=1");
+	return true;
+}
+
+static int
+run_daemon(const Options *options)
+{
+	Daemon		d = {.options = options};
+	int			exit_status = EXIT_DONE;
+
+	if (!begin(&d))
+		return EXIT_NOT_READY;
+	while (!finished(&d))
+		turn(&d);
+	for (int i = 0; i < options->ndatabases; i++)
+	{
+		if (d.duties[i].exit_status > exit_status)
+			exit_status = d.duties[i].exit_status;
+		duty_close(&d.duties[i]);
+	}
+	log_event(&d.log, LOG_INFO, "gridtreed stopped");
+	close(d.signal_fd);
+	free(d.duties);
+	free(d.fds);
+	return options->mode == MODE_ONCE && d.signals == 0 ? exit_status : EXIT_DONE;
+}
+
+int
+main(int argc, char **argv)
+{
+	Options		options;
+	int			status;
+
+	options_read(argc, argv, &options);
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	if (options.mode == MODE_CHECK)
+		status = report_check(&options);
+	else if (options.mode == MODE_STATUS)
+		status = report_status(&options);
+	else
+		status = run_daemon(&options);
+	secrets_free(&options.secrets);
+	return status;
+}
