@@ -11,7 +11,9 @@
 #include "rollup_bucket.h"
 #include "rollup_def.h"
 
+#include "access/genam.h"
 #include "access/relation.h"
+#include "access/skey.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "gridscheme.h"
@@ -22,11 +24,16 @@
 #include "rollup_owner.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+
+/* Columns of grid_rollup_catalog. */
+#define CATALOG_ROLLUP	1
+#define CATALOG_LOG		3
 
 /* Query the catalog under the latest snapshot, with one oid as $1. */
 static void
@@ -285,22 +292,34 @@ rollups_of_source(Oid relation)
 	return rollups;
 }
 
+/* Without SQL: grid_rollup_due asks for each rollup there is. */
 Oid
 rollup_log_of(Oid rollup)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	OwnerContext context;
+	Oid			catalog_oid = get_relname_relid("grid_rollup_catalog", gridtree_schema());
+	Oid			index = get_relname_relid("grid_rollup_catalog_pkey", gridtree_schema());
+	Relation	catalog = try_relation_open(catalog_oid, AccessShareLock);
 	Oid			log = InvalidOid;
+	Snapshot	snapshot;
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
 
-	SPI_connect();
-	owner_enter_catalog(&context);
-	catalog_query(psprintf("SELECT log FROM %s.grid_rollup_catalog WHERE rollup = $1", gridtree_schema_quoted()),
-				  rollup);
-	if (SPI_processed == 1)
-		log = DatumGetObjectId(result(0, 1, NULL));
-	owner_leave(&context);
-	SPI_finish();
-	MemoryContextSwitchTo(caller);
+	if (catalog == NULL)
+		return InvalidOid;
+	ScanKeyInit(&key, CATALOG_ROLLUP, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(rollup));
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan = systable_beginscan(catalog, index, OidIsValid(index), snapshot, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		bool		isnull;
+
+		log = DatumGetObjectId(heap_getattr(tuple, CATALOG_LOG, RelationGetDescr(catalog), &isnull));
+	}
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	relation_close(catalog, AccessShareLock);
 	return log;
 }
 

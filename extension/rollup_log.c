@@ -9,6 +9,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
@@ -169,11 +170,14 @@ row_says(TupleTableSlot *slot, int64 *unassigned)
 	return isnull ? LOG_EVERYTHING : LOG_UNASSIGNED;
 }
 
-/* Who may refresh is told whether there is anything to refresh; others are where they could see for themselves. */
+/*
+ * Who may refresh is told whether there is anything to refresh, and so is who
+ * watches; others are where they could see for themselves.
+ */
 static bool
 may_look(Oid rollup, Oid log)
 {
-	return rollup_may_refresh(rollup, GetUserId()) ||
+	return rollup_may_refresh(rollup, GetUserId()) || has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
 		(pg_class_aclcheck(log, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 		 check_enable_rls(log, InvalidOid, true) != RLS_ENABLED);
 }

@@ -52,6 +52,7 @@
 #include "rollup.h"
 
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -76,6 +77,7 @@ PG_FUNCTION_INFO_V1(grid_rollup_refresh);
 PG_FUNCTION_INFO_V1(grid_rollup_refresh_batched);
 PG_FUNCTION_INFO_V1(grid_rollup_touch);
 PG_FUNCTION_INFO_V1(grid_rollup_may_run);
+PG_FUNCTION_INFO_V1(grid_rollup_may_see);
 
 /* Touched cells, as taken from the log. */
 typedef struct Touched
@@ -120,6 +122,18 @@ grid_rollup_may_run(PG_FUNCTION_ARGS)
 	Oid			rollup = PG_GETARG_OID(0);
 
 	PG_RETURN_BOOL(OidIsValid(relation_owner(rollup)) && rollup_may_refresh(rollup, GetUserId()));
+}
+
+/* grid_rollup_may_see(rollup) */
+Datum
+grid_rollup_may_see(PG_FUNCTION_ARGS)
+{
+	Oid			rollup = PG_GETARG_OID(0);
+	Oid			role = GetUserId();
+
+	PG_RETURN_BOOL(OidIsValid(relation_owner(rollup)) &&
+				   (pg_class_aclcheck(rollup, role, ACL_SELECT) == ACLCHECK_OK ||
+					has_privs_of_role(role, ROLE_PG_READ_ALL_STATS) || rollup_may_refresh(rollup, role)));
 }
 
 bool

@@ -201,24 +201,32 @@ rollups_of_caller(bool *none)
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, none);
 }
 
-/* grid_rollup_prune(keep): forgets old runs of rollups that the caller may run. */
+/* grid_rollup_prune(keep, most): forgets old runs, and those beyond so many, of rollups that the caller may run. */
 Datum
 grid_rollup_prune(PG_FUNCTION_ARGS)
 {
 	Statement	statement = {
-		.sql = "DELETE FROM %1$s.grid_rollup_run_log l"
-		" WHERE l.rollup = ANY ($2) AND l.finished_at < clock_timestamp() - $1"
-		" AND l.run NOT IN (SELECT max(run) FROM %1$s.grid_rollup_run_log GROUP BY rollup"
-		"  UNION ALL SELECT max(run) FROM %1$s.grid_rollup_run_log WHERE outcome = 'done' GROUP BY rollup)"
+		.sql = "DELETE FROM %1$s.grid_rollup_run_log l USING unnest($2) of (rollup)"
+		" CROSS JOIN LATERAL (SELECT"
+		"  (SELECT r.run FROM %1$s.grid_rollup_run_log r WHERE r.rollup = of.rollup ORDER BY r.run DESC LIMIT 1) AS last,"
+		"  (SELECT r.run FROM %1$s.grid_rollup_run_log r WHERE r.rollup = of.rollup AND r.outcome = 'done' ORDER BY r.run DESC LIMIT 1) AS success,"
+		"  (SELECT r.run FROM %1$s.grid_rollup_run_log r WHERE r.rollup = of.rollup ORDER BY r.run DESC OFFSET $3 LIMIT 1) AS beyond) bound"
+		" WHERE l.rollup = of.rollup AND (l.finished_at < clock_timestamp() - $1 OR (l.finished_at IS NOT NULL AND l.run <= bound.beyond))"
+		" AND l.run <> bound.last AND l.run IS DISTINCT FROM bound.success"
 	};
 	int64		deleted;
 	bool		none;
 	Datum		rollups;
 
+	if (PG_GETARG_INT32(1) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of runs to keep must not be negative")));
 	SPI_connect();
 	rollups = rollups_of_caller(&none);
 	add_arg(&statement, INTERVALOID, PG_GETARG_DATUM(0), false);
 	add_arg(&statement, OIDARRAYOID, rollups, none);
+	add_arg(&statement, INT4OID, PG_GETARG_DATUM(1), false);
 	execute(&statement);
 	deleted = SPI_processed;
 	SPI_finish();

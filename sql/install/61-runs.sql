@@ -17,7 +17,7 @@ CREATE TABLE @extschema@.grid_rollup_run_log (
 );
 CREATE INDEX grid_rollup_run_log_last ON @extschema@.grid_rollup_run_log (rollup, run);
 COMMENT ON TABLE @extschema@.grid_rollup_run_log IS
-'Every run of a rollup, written by grid_rollup_run only; read it through grid_rollup_runs. Not dumped: a restored database begins a new history.';
+'Every run of a rollup, written by grid_rollup_run only; read it through grid_rollup_runs, which knows what was lost and who may read messages. Not dumped: a restored database begins a new history.';
 COMMENT ON SEQUENCE @extschema@.grid_rollup_run_log_run_seq IS 'Numbers the runs.';
 COMMENT ON COLUMN @extschema@.grid_rollup_run_log.outcome IS 'NULL while the run works, or was lost and no later run has closed it yet';
 COMMENT ON COLUMN @extschema@.grid_rollup_run_log.retry_delay IS 'how long to wait after this run, should it fail or be lost';
@@ -47,13 +47,26 @@ CREATE FUNCTION @extschema@.grid_rollup_may_run(rollup regclass) RETURNS boolean
 COMMENT ON FUNCTION @extschema@.grid_rollup_may_run(regclass) IS
 $$Whether the current user may run and refresh the rollup: with the rights of its owner, with INSERT, UPDATE and DELETE on it, or with EXECUTE on grid_rollup_runner().$$;
 
+CREATE FUNCTION @extschema@.grid_rollup_may_see(rollup regclass) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'grid_rollup_may_see';
+COMMENT ON FUNCTION @extschema@.grid_rollup_may_see(regclass) IS
+$$Whether the current user is shown the state and the runs of the rollup: whoever may run or read it, and members of pg_read_all_stats.$$;
+
+-- A policy and not only the view, through which no index gives the last run of a rollup without reading all of them.
+ALTER TABLE @extschema@.grid_rollup_run_log ENABLE ROW LEVEL SECURITY;
+CREATE POLICY seen ON @extschema@.grid_rollup_run_log FOR SELECT USING (@extschema@.grid_rollup_may_see(rollup));
+COMMENT ON POLICY seen ON @extschema@.grid_rollup_run_log IS 'Runs are shown with the state of their rollup (grid_rollup_may_see).';
+GRANT SELECT (run, rollup, due_at, started_at, finished_at, outcome, retry_delay) ON @extschema@.grid_rollup_run_log TO PUBLIC;
+
 CREATE VIEW @extschema@.grid_rollup_runs WITH (security_barrier) AS
 SELECT l.run, l.rollup, l.due_at, l.started_at, l.finished_at,
        CASE WHEN l.outcome IS NULL AND NOT @extschema@.grid_rollup_running(l.rollup) THEN 'lost' ELSE l.outcome END AS outcome, l.cells, l.sqlstate,
-       CASE WHEN pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE') THEN l.message END AS message,
+       CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE')
+                 OR (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = l.rollup) THEN l.message END AS message,
        l.pid, l.retry_delay
-FROM @extschema@.grid_rollup_run_log l JOIN pg_class c ON c.oid = l.rollup
-WHERE @extschema@.grid_rollup_may_run(c.oid) OR pg_has_role('pg_read_all_stats', 'USAGE') OR has_table_privilege(c.oid, 'SELECT');
+FROM @extschema@.grid_rollup_run_log l
+WHERE @extschema@.grid_rollup_may_see(l.rollup);
 GRANT SELECT ON @extschema@.grid_rollup_runs TO PUBLIC;
 COMMENT ON VIEW @extschema@.grid_rollup_runs IS
 $$Every run of a rollup: due, started, finished, outcome ('done', 'failed', 'lost' when its session ended before it did, NULL while it works), cells recomputed, SQLSTATE and message of a failure.

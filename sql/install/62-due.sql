@@ -4,13 +4,13 @@ CREATE FUNCTION @extschema@.grid_rollup_pending(rollup regclass) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
     AS 'MODULE_PATHNAME', 'grid_rollup_pending';
 COMMENT ON FUNCTION @extschema@.grid_rollup_pending(regclass) IS
-$$Whether the log of a rollup holds changes that no refresh has taken yet. NULL for whoever may neither run the rollup nor read the log, for a log that is gone or locked, and for what is no rollup.$$;
+$$Whether the log of a rollup holds changes that no refresh has taken yet. NULL for whoever may neither run the rollup nor read the log nor is a member of pg_read_all_stats, for a log that is gone or locked, and for what is no rollup.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_logged_unassigned(rollup regclass) RETURNS bigint
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
     AS 'MODULE_PATHNAME', 'grid_rollup_logged_unassigned';
 COMMENT ON FUNCTION @extschema@.grid_rollup_logged_unassigned(regclass) IS
-$$Number of source rows that are in no area, as the log of a rollup keeps it: exact in the caller's snapshot. NULL while everything is to be computed, for whoever may neither run the rollup nor read the log, and for a log that is gone or locked.$$;
+$$Number of source rows that are in no area, as the log of a rollup keeps it: exact in the caller's snapshot. NULL while everything is to be computed, for whoever may neither run the rollup nor read the log nor is a member of pg_read_all_stats, and for a log that is gone or locked.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_next(schedule text, after timestamptz, time_zone text) RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
@@ -18,7 +18,7 @@ CREATE FUNCTION @extschema@.grid_rollup_next(schedule text, after timestamptz, t
 COMMENT ON FUNCTION @extschema@.grid_rollup_next(text, timestamptz, text) IS
 $$grid_schedule_next for grid_rollup_due: where the schedule or the zone has become unusable it is due right after "after", so that the run says what is wrong and no other rollup is held up.$$;
 
-CREATE FUNCTION @extschema@.grid_rollup_due(at timestamptz DEFAULT NULL)
+CREATE FUNCTION @extschema@.grid_rollup_due_seen(at timestamptz)
     RETURNS TABLE (rollup regclass, due_at timestamptz, wait interval)
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 100
 BEGIN ATOMIC
@@ -28,11 +28,13 @@ BEGIN ATOMIC
     JOIN @extschema@.grid_rollup_state s ON s.rollup = c.rollup
     LEFT JOIN LATERAL (
         -- what began later than now was written by a clock that has been put back since
-        SELECT r.* FROM @extschema@.grid_rollup_runs r WHERE r.rollup = c.rollup AND r.started_at <= clock.at
+        SELECT r.run, r.started_at, r.finished_at, r.retry_delay,
+               CASE WHEN r.outcome IS NULL AND NOT @extschema@.grid_rollup_running(r.rollup) THEN 'lost' ELSE r.outcome END AS outcome
+        FROM @extschema@.grid_rollup_run_log r WHERE r.rollup = c.rollup AND r.started_at <= clock.at
         ORDER BY r.run DESC LIMIT 1) last ON true
     LEFT JOIN LATERAL (
-        SELECT max(r.due_at) AS due_at FROM @extschema@.grid_rollup_runs r
-        WHERE r.rollup = c.rollup AND r.due_at <= clock.at) claimed ON true
+        SELECT r.due_at FROM @extschema@.grid_rollup_run_log r WHERE r.rollup = c.rollup AND r.due_at <= clock.at
+        ORDER BY r.due_at DESC LIMIT 1) claimed ON true
     -- a run covers every due time up to its start, so that missed times are made up for once; and a due time
     -- that was claimed is never due again
     CROSS JOIN LATERAL (
@@ -51,7 +53,16 @@ BEGIN ATOMIC
                 CASE WHEN @extschema@.grid_rollup_pending(c.rollup) THEN base.covered + c.max_lag / 2
                      WHEN c.max_lag IS NOT NULL THEN greatest(base.covered, clock.at) + greatest(c.max_lag / 2, '1 millisecond') END)
             END AS at) due
-    WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL) AND @extschema@.grid_rollup_may_run(c.rollup);
+    WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL) AND @extschema@.grid_rollup_may_see(c.rollup);
+END;
+COMMENT ON FUNCTION @extschema@.grid_rollup_due_seen(timestamptz) IS
+$$grid_rollup_due, for the rollups whose state the caller is shown (grid_rollup_may_see).$$;
+
+CREATE FUNCTION @extschema@.grid_rollup_due(at timestamptz DEFAULT NULL)
+    RETURNS TABLE (rollup regclass, due_at timestamptz, wait interval)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 100
+BEGIN ATOMIC
+    SELECT d.rollup, d.due_at, d.wait FROM @extschema@.grid_rollup_due_seen($1) d WHERE @extschema@.grid_rollup_may_run(d.rollup);
 END;
 COMMENT ON FUNCTION @extschema@.grid_rollup_due(timestamptz) IS
 $$When each enabled rollup with a schedule or a largest age is due next, for the rollups the caller may run; "wait" is the time left, zero or less when it is due now. "at" stands in for the server's clock (NULL: now).

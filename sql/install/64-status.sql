@@ -15,19 +15,18 @@ SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, s.fill
             WHEN NOT look.pending THEN interval '0' END AS lag
 FROM @extschema@.grid_rollup_catalog c
 JOIN @extschema@.grid_rollup_state s ON s.rollup = c.rollup
-JOIN pg_class owned ON owned.oid = c.rollup
 CROSS JOIN LATERAL (SELECT @extschema@.grid_rollup_pending(c.rollup) AS pending OFFSET 0) look
 LEFT JOIN LATERAL (
     SELECT * FROM @extschema@.grid_rollup_runs r WHERE r.rollup = c.rollup ORDER BY r.run DESC LIMIT 1) last ON true
 LEFT JOIN LATERAL (
     SELECT r.run, r.finished_at FROM @extschema@.grid_rollup_runs r
     WHERE r.rollup = c.rollup AND r.outcome = 'done' ORDER BY r.run DESC LIMIT 1) success ON true
-LEFT JOIN @extschema@.grid_rollup_due() due ON due.rollup = c.rollup
-WHERE @extschema@.grid_rollup_may_run(owned.oid) OR pg_has_role('pg_read_all_stats', 'USAGE') OR has_table_privilege(owned.oid, 'SELECT');
+LEFT JOIN @extschema@.grid_rollup_due_seen(NULL) due ON due.rollup = c.rollup
+WHERE @extschema@.grid_rollup_may_see(c.rollup);
 GRANT SELECT ON @extschema@.grid_rollup_status TO PUBLIC;
 COMMENT ON VIEW @extschema@.grid_rollup_status IS
 $$One row a rollup: its schedule and largest age, whether it has been filled, whether changes are pending, whether it is running, its last run and last success, failures in a row since then, when it is due next, how many source rows are in no area (without a code, or without any of the times), and its lag: how long ago the oldest change was committed, at most, that the figures lack; zero when they lack none.
-Shown to whoever may read or run the rollup; next_due_at is NULL for whoever may not run it; pending, unassigned and lag for whoever may neither run it nor read its log; message as in grid_rollup_runs.$$;
+Shown to whoever may run or read the rollup, and to members of pg_read_all_stats; pending, unassigned and lag are NULL for those who may only read it, unless they may read its log, too; message as in grid_rollup_runs.$$;
 
 CREATE FUNCTION @extschema@.grid_version() RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE

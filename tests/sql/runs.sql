@@ -111,8 +111,12 @@ SELECT 'by_hand'::regclass::oid AS gone \gset
 SELECT grid_rollup_drop('by_hand');
 SELECT count(*) FROM grid_rollup_runs WHERE rollup = :gone;
 
--- pruning keeps the last run and the last success
-SELECT grid_rollup_prune('1 day'), grid_rollup_prune('0') > 50 AS pruned;
+-- pruning: by age, by number; the last run and the last success stay
+SELECT grid_rollup_prune('1 day', -1);
+SELECT grid_rollup_prune('1 day');
+SELECT grid_rollup_prune('1 day', 20) > 0 AS pruned;
+SELECT max(n) AS most FROM (SELECT count(*) AS n FROM grid_rollup_runs GROUP BY rollup) c;
+SELECT grid_rollup_prune('0') > 10 AS pruned;
 SELECT rollup, outcome FROM grid_rollup_runs ORDER BY run;
 
 -- rights: the owner's, and no others
@@ -130,7 +134,7 @@ GRANT SELECT ON owned TO runs_reader;
 SET ROLE runs_reader;
 CALL grid_rollup_run('owned');
 SELECT * FROM grid_rollup_due();
-SELECT rollup, last_outcome, pending, next_due_at FROM grid_rollup_status;
+SELECT rollup, last_outcome, pending, next_due_at <= now() AS due FROM grid_rollup_status;
 SELECT * FROM grid_rollup_run_log;
 SET ROLE runs_daemon;
 SELECT rollup FROM grid_rollup_due();
