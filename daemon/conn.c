@@ -4,6 +4,7 @@
  */
 #include "conn.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,21 @@
 /* Libpq's settings that we have an opinion on; what the connection string says comes later and wins. */
 static const char *const keywords[] = {
 	"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-	"client_encoding", "fallback_application_name", "dbname", NULL
+	"client_encoding", "fallback_application_name", "dbname",
+	"host", "hostaddr", "port", NULL	/* several hosts in another order */
 };
+
+#define NVALUES		(sizeof(keywords) / sizeof(keywords[0]))
+#define LIST_SIZE	1024
+
+/* The values of keywords, and room for those that are made. */
+typedef struct Values
+{
+	const char *values[NVALUES];
+	char		connect_timeout[24];
+	char		user_timeout[24];
+	char		lists[3][LIST_SIZE];
+} Values;
 
 /*
  * The session's own settings. Names in answers are written in full, whatever the
@@ -36,49 +50,71 @@ static const char setup_sql[] =
 " ('jit', 'off'), ('default_transaction_isolation', 'read committed')) settings (name, value)"
 " WHERE pg_catalog.current_setting(name, true) IS NOT NULL";
 
-#define NVALUES (sizeof(keywords) / sizeof(keywords[0]))
-
 /*
  * A network that is cut is noticed by keepalives while we wait for a run, and a
  * host that is gone in time to try the next one of several.
  */
 static void
-fill_values(const char *values[], const char *conninfo, int64_t patience, char *user_timeout, size_t size)
+fill_values(Values *v, const char *conninfo, int64_t patience)
 {
 	const char *timeout = getenv("PGCONNECT_TIMEOUT");
 	const char *encoding = getenv("PGCLIENTENCODING");
 
-	snprintf(user_timeout, size, "%lld", (long long) patience * 3 / 4);
-	values[0] = timeout && timeout[0] ? timeout : "30"; /* only where libpq does the waiting */
-	values[1] = "30";
-	values[2] = "10";
-	values[3] = "3";
-	values[4] = user_timeout;
-	values[5] = encoding && encoding[0] ? encoding : "UTF8";
-	values[6] = "gridtreed";
-	values[7] = conninfo[0] ? conninfo : NULL;
-	values[8] = NULL;
+	memset(v->values, 0, sizeof(v->values));
+	/* only where libpq does the waiting */
+	snprintf(v->connect_timeout, sizeof(v->connect_timeout), "%lld", (long long) (patience + 999) / 1000);
+	snprintf(v->user_timeout, sizeof(v->user_timeout), "%lld", (long long) patience * 3 / 4);
+	v->values[0] = timeout && timeout[0] ? timeout : v->connect_timeout;
+	v->values[1] = "30";
+	v->values[2] = "10";
+	v->values[3] = "3";
+	v->values[4] = v->user_timeout;
+	v->values[5] = encoding && encoding[0] ? encoding : "UTF8";
+	v->values[6] = "gridtreed";
+	v->values[7] = conninfo[0] ? conninfo : NULL;
 }
 
-/* How many hosts a connection may try one after the other. */
-static int
-count_hosts(PGconn *pg)
+/* A list with commas, beginning with its nth element; false if it has fewer or no room. */
+static bool
+rotate_list(const char *list, int n, char *rotated, size_t size)
+{
+	const char *from = list;
+
+	for (int i = 0; i < n; i++)
+	{
+		from = strchr(from, ',');
+		if (from == NULL)
+			return false;
+		from++;
+	}
+	return (size_t) snprintf(rotated, size, "%s%s%.*s", from, n > 0 ? "," : "",
+							 n > 0 ? (int) (from - 1 - list) : 0, list) < size;
+}
+
+/*
+ * Libpq goes on to the next host when one refuses or its kernel is silent, but
+ * not when it lets us in and says no more: then the next attempt begins with
+ * another one. pg is an attempt that has not been made yet, for its settings.
+ */
+static void
+rotate_hosts(Values *v, PGconn *pg, int *first)
 {
 	PQconninfoOption *options = PQconninfo(pg);
-	int			hosts = 1;
+	bool		any = false;
 
 	for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
 	{
-		int			listed = 1;
-
-		if (o->val == NULL || (strcmp(o->keyword, "host") != 0 && strcmp(o->keyword, "hostaddr") != 0))
-			continue;
-		for (const char *c = o->val; *c != '\0'; c++)
-			listed += *c == ',';
-		hosts = listed > hosts ? listed : hosts;
+		for (size_t i = 8; keywords[i] != NULL; i++)
+		{
+			if (strcmp(o->keyword, keywords[i]) != 0 || o->val == NULL || strchr(o->val, ',') == NULL)
+				continue;
+			any = rotate_list(o->val, *first, v->lists[i - 8], LIST_SIZE);
+			v->values[i] = any ? v->lists[i - 8] : NULL;
+		}
 	}
 	PQconninfoFree(options);
-	return hosts;
+	if (!any)
+		*first = 0;
 }
 
 int64_t
@@ -98,26 +134,59 @@ earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+PGresult *
+conn_query_blocking(PGconn *pg, const char *sql, int64_t patience)
+{
+	int64_t		deadline = now_ms() + patience;
+	PGresult   *answer = NULL;
+	PGresult   *next;
+
+	if (!PQsendQuery(pg, sql))
+		return NULL;
+	for (;;)
+	{
+		struct pollfd fd = {.fd = PQsocket(pg), .events = POLLIN};
+		int64_t		left = deadline - now_ms();
+
+		while (!PQisBusy(pg))
+		{
+			next = PQgetResult(pg);
+			if (next == NULL)
+				return answer;
+			PQclear(answer);
+			answer = next;
+		}
+		if (left <= 0 || poll(&fd, 1, (int) left) == 0 || !PQconsumeInput(pg))
+			break;
+	}
+	PQclear(answer);
+	return NULL;
+}
+
 PGconn *
 conn_connect_blocking(const char *conninfo, int64_t patience)
 {
-	const char *values[NVALUES];
-	char		user_timeout[24];
+	Values		v;
 	PGconn	   *pg;
 
-	fill_values(values, conninfo, patience, user_timeout, sizeof(user_timeout));
-	pg = PQconnectdbParams(keywords, values, 1);
+	fill_values(&v, conninfo, patience);
+	pg = PQconnectdbParams(keywords, v.values, 1);
 	/* a failure shows in the next query, too */
 	if (PQstatus(pg) == CONNECTION_OK)
-		PQclear(PQexec(pg, setup_sql));
+		PQclear(conn_query_blocking(pg, setup_sql, patience));
 	return pg;
 }
 
+/* Only the words with which a server ends a session are kept: libpq's are about the socket. */
 static void
-ignore_notice(void *arg, const PGresult *result)
+take_notice(void *arg, const PGresult *result)
 {
-	(void) arg;
-	(void) result;
+	Conn	   *conn = arg;
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (severity && message && strcmp(severity, "FATAL") == 0)
+		snprintf(conn->last_words, sizeof(conn->last_words), "%s", message);
 }
 
 static void
@@ -159,7 +228,7 @@ lost_because(Conn *conn, const char *words, const char *more)
 	return CONN_LOST;
 }
 
-/* Keep libpq's words, or ours where it has none or has only begun; then close. */
+/* Keep the server's last words, else libpq's, or ours where it has none or has only begun; then close. */
 static ConnEvent
 lost(Conn *conn, const char *fallback)
 {
@@ -167,22 +236,31 @@ lost(Conn *conn, const char *fallback)
 	size_t		length = strlen(message);
 	bool		begun = length == 0 || message[length - 1] == ' ';
 
+	if (conn->last_words[0] != '\0')
+		return lost_because(conn, conn->last_words, "");
 	return lost_because(conn, message, begun ? fallback : "");
 }
 
 void
 conn_open(Conn *conn)
 {
-	const char *values[NVALUES];
-	char		user_timeout[24];
+	Values		v;
 
 	conn_close(conn);
-	fill_values(values, conn->conninfo, conn->patience, user_timeout, sizeof(user_timeout));
-	conn->pg = PQconnectStartParams(keywords, values, 1);
+	conn->last_words[0] = '\0';
+	conn->address[0] = '\0';
+	fill_values(&v, conn->conninfo, conn->patience);
+	conn->pg = PQconnectStartParams(keywords, v.values, 1);
+	if (conn->first_host > 0 && PQstatus(conn->pg) != CONNECTION_BAD)
+	{
+		rotate_hosts(&v, conn->pg, &conn->first_host);
+		PQfinish(conn->pg);
+		conn->pg = PQconnectStartParams(keywords, v.values, 1);
+	}
 	conn->state = CONN_OPENING;
 	conn->events = POLLOUT;
 	/* What has failed at once has no socket to poll. */
-	conn->deadline = now_ms() + (PQstatus(conn->pg) == CONNECTION_BAD ? 0 : conn->patience * count_hosts(conn->pg));
+	conn->deadline = now_ms() + (PQstatus(conn->pg) == CONNECTION_BAD ? 0 : conn->patience);
 }
 
 void
@@ -213,14 +291,33 @@ conn_send(Conn *conn, const char *sql, int nparams, const char *const *params)
 	}
 }
 
+/* Each address that libpq tries has all of our patience. */
+static void
+watch_address(Conn *conn)
+{
+	const char *address = PQhostaddr(conn->pg);
+	const char *port = PQport(conn->pg);
+	char		now[sizeof(conn->address)];
+
+	snprintf(now, sizeof(now), "%s %s", address ? address : "", port ? port : "");
+	if (strcmp(now, conn->address) == 0)
+		return;
+	memcpy(conn->address, now, sizeof(now));
+	conn_expect(conn);
+}
+
 static ConnEvent
 step_opening(Conn *conn, short revents)
 {
+	PostgresPollingStatusType status;
+
 	if (conn->pg == NULL || PQstatus(conn->pg) == CONNECTION_BAD)
 		return lost(conn, "out of memory");
 	if (revents == 0)
 		return CONN_NOTHING;
-	switch (PQconnectPoll(conn->pg))
+	status = PQconnectPoll(conn->pg);
+	watch_address(conn);
+	switch (status)
 	{
 		case PGRES_POLLING_READING:
 			conn->events = POLLIN;
@@ -230,7 +327,7 @@ step_opening(Conn *conn, short revents)
 			return CONN_NOTHING;
 		case PGRES_POLLING_OK:
 			PQsetnonblocking(conn->pg, 1);
-			PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
+			PQsetNoticeReceiver(conn->pg, take_notice, conn);
 			conn_send(conn, setup_sql, 0, NULL);
 			conn->state = CONN_SETTING;
 			return CONN_NOTHING;
@@ -254,6 +351,11 @@ conn_cancel(Conn *conn)
 		return;
 	if (child <= 0)
 	{
+		sigset_t	none;
+
+		sigemptyset(&none);
+		if (child == 0)
+			sigprocmask(SIG_SETMASK, &none, NULL);
 		alarm(child == 0 ? CANCEL_TIMEOUT_S : 0);
 		if (!PQcancel(cancel, error, sizeof(error)))
 			log_event(conn->log, LOG_WARNING, "cannot cancel: %s", error);
@@ -338,7 +440,10 @@ conn_step(Conn *conn, short revents)
 	else if (conn->state != CONN_CLOSED && revents != 0)
 		event = conn->state == CONN_READY ? step_ready(conn) : step_busy(conn);
 	if (event == CONN_NOTHING && conn->deadline > 0 && now_ms() >= conn->deadline)
+	{
+		conn->first_host += conn->state == CONN_OPENING;
 		return lost(conn, "the server did not answer in time");
+	}
 	return event;
 }
 

@@ -44,6 +44,9 @@ typedef struct Conn
 	int64_t		deadline;		/* in ms of now_ms(); 0 is none */
 	int64_t		retry_delay;	/* last drawn, ms; 0 after success */
 	unsigned short random[3];	/* state of the jitter */
+	char		address[80];	/* being opened */
+	int			first_host;		/* of several: which to begin with */
+	char		last_words[256];	/* of a server that ended the session */
 	char		error[1024];
 } Conn;
 
@@ -53,8 +56,11 @@ extern int64_t now_ms(void);
 /* The earlier of two moments, where 0 is none. */
 extern int64_t earlier(int64_t a, int64_t b);
 
-/* Open a connection and wait for it, for --check and --status. */
+/* For --check and --status: open a connection and wait for it. */
 extern PGconn *conn_connect_blocking(const char *conninfo, int64_t patience);
+
+/* And for the answer to a query; NULL when there is none in time or memory. */
+extern PGresult *conn_query_blocking(PGconn *pg, const char *sql, int64_t patience);
 
 extern void conn_init(Conn *conn, const char *conninfo, const Log *log, int64_t patience);
 extern void conn_open(Conn *conn);

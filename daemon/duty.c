@@ -4,6 +4,7 @@
  *
  *	  closed --wake--> OPENING --> HANDSHAKE --> LISTENING --> ASKING --> WAITING --wake--> ASKING ...
  *
+ * and between two questions what is due, now and then, LOOKING or CHECKING.
  * Whatever goes wrong on the way is a problem: it is logged once, the
  * connection is closed, and everything begins again after a growing delay.
  */
@@ -27,6 +28,18 @@
 #define REFUSED_LEAST_MS	5000
 #define REFUSED_MOST_MS		300000
 
+/* From when on a rollup that another session has is worth a word. */
+#define BUSY_TOLD_MS		4000
+
+/* Problems in a row after which --once waits no longer for what it has begun. */
+#define ONCE_PROBLEMS		5
+
+/* How often to note which rollups have nothing to do. */
+#define LOOK_INTERVAL_MS	60000
+
+/* Times its patience with an answer that the daemon has with one statement of housekeeping. */
+#define KEEPER_PATIENCE		20
+
 void
 duty_init(Duty *duty, const Options *options, int i)
 {
@@ -36,7 +49,7 @@ duty_init(Duty *duty, const Options *options, int i)
 
 	memset(duty, 0, sizeof(*duty));
 	conn_init(&duty->control, conninfo, log, patience);
-	conn_init(&duty->keeper.conn, conninfo, log, patience);
+	conn_init(&duty->keeper.conn, conninfo, log, KEEPER_PATIENCE * patience);
 	duty->keeper.keep = options->keep;
 	duty->nworkers = options->max_runs;
 	for (int n = 0; n < duty->nworkers; n++)
@@ -53,12 +66,6 @@ duty_running(const Duty *duty)
 	for (int i = 0; i < duty->nworkers; i++)
 		running += duty->workers[i].step != WORKER_IDLE;
 	return running;
-}
-
-bool
-duty_busy(const Duty *duty)
-{
-	return duty_running(duty) > 0 || duty->keeper.step != KEEPER_RESTING;
 }
 
 static void
@@ -79,6 +86,16 @@ close_idle_workers(Duty *duty)
 	}
 }
 
+/* With --once a problem is the end, but not of runs under way, unless they cannot be asked about for long. */
+static void
+end_once(Duty *duty)
+{
+	worsen(duty, EXIT_NOT_READY);
+	duty->stopping = true;
+	for (int i = 0; i < duty->nworkers && duty->problems > ONCE_PROBLEMS; i++)
+		worker_abandon(&duty->workers[i]);
+}
+
 /* Say what is wrong, once; close; try again later, or give up with --once. */
 static void
 have_problem(Duty *duty, const char *words)
@@ -94,32 +111,62 @@ have_problem(Duty *duty, const char *words)
 	conn_close(&duty->control);
 	close_idle_workers(duty);
 	duty->ready = false;
+	duty->problems++;
 	duty->step = DUTY_WAITING;
 	duty->wake = now_ms() + delay;
 	if (duty->once)
-	{
-		worsen(duty, EXIT_NOT_READY);
-		duty->stopping = true;
-	}
+		end_once(duty);
 }
 
-/* The version comes along: an extension that is updated while we work wants a new handshake. */
+/* The words of an answer that is an error, without the query and what points into it. */
+static const char *
+words_of(const PGresult *result)
+{
+	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	return primary ? primary : PQresultErrorMessage(result);
+}
+
+/*
+ * What is due, with two facts that come along in any case: the version, because
+ * an extension that is updated while we work wants a new handshake, and how many
+ * rollups are not ours to run. A row without a rollup says there is none.
+ */
 static void
 ask(Duty *duty)
 {
-	char		sql[1600];
-	const char *schema = duty->handshake.schema;
+	char		sql[2000];
 
 	snprintf(sql, sizeof(sql),
 			 "SELECT d.rollup::pg_catalog.oid, d.rollup::pg_catalog.text, d.due_at,"
 			 " pg_catalog.ceil(extract(epoch FROM d.wait) OPERATOR(pg_catalog.*) 1000),"
-			 " (SELECT r.outcome FROM %s.grid_rollup_runs r WHERE r.rollup OPERATOR(pg_catalog.=) d.rollup"
-			 "  ORDER BY r.run DESC LIMIT 1),"
-			 " (SELECT extversion FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'gridtree')"
-			 " FROM %s.grid_rollup_due() d ORDER BY d.wait", schema, schema);
+			 " (SELECT r.outcome FROM %1$s.grid_rollup_run_log r WHERE r.rollup OPERATOR(pg_catalog.=) d.rollup"
+			 "  ORDER BY r.run DESC LIMIT 1), c.max_lag IS NULL, one.version, one.forbidden"
+			 " FROM (SELECT (SELECT extversion FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'gridtree') AS version,"
+			 " (SELECT pg_catalog.count(*) FROM %1$s.grid_rollup_catalog WHERE enabled"
+			 "  AND (schedule IS NOT NULL OR max_lag IS NOT NULL) AND NOT %1$s.grid_rollup_may_run(rollup)) AS forbidden) one"
+			 " LEFT JOIN (%1$s.grid_rollup_due() d"
+			 "  JOIN %1$s.grid_rollup_catalog c ON c.rollup OPERATOR(pg_catalog.=) d.rollup) ON true"
+			 " ORDER BY d.wait", duty->handshake.schema);
 	conn_send(&duty->control, sql, 0, NULL);
 	duty->asked_at = now_ms();
 	duty->step = DUTY_ASKING;
+}
+
+enum
+{
+	DUE_OID, DUE_NAME, DUE_AT, DUE_WAIT, DUE_OUTCOME, DUE_BY_SCHEDULE, DUE_VERSION, DUE_FORBIDDEN
+};
+
+static void
+look(Duty *duty)
+{
+	char		sql[300];
+
+	snprintf(sql, sizeof(sql), "SELECT %s.grid_rollup_look()", duty->handshake.schema);
+	conn_send(&duty->control, sql, 0, NULL);
+	duty->look_at = now_ms() + LOOK_INTERVAL_MS;
+	duty->step = DUTY_LOOKING;
 }
 
 static void
@@ -148,7 +195,10 @@ next_question(Duty *duty)
 			return;
 		}
 	}
-	ask(duty);
+	if (now_ms() >= duty->look_at && !duty->once)
+		look(duty);
+	else
+		ask(duty);
 }
 
 static void
@@ -184,14 +234,14 @@ worker_for(Duty *duty, const char *oid)
 static void
 start_run(Duty *duty, const PGresult *result, int row)
 {
-	Worker	   *worker = worker_for(duty, PQgetvalue(result, row, 0));
+	Worker	   *worker = worker_for(duty, PQgetvalue(result, row, DUE_OID));
 	Due			due;
 
 	if (worker == NULL)
 		return;
-	snprintf(due.oid, sizeof(due.oid), "%s", PQgetvalue(result, row, 0));
-	snprintf(due.name, sizeof(due.name), "%s", PQgetvalue(result, row, 1));
-	snprintf(due.due_at, sizeof(due.due_at), "%s", PQgetvalue(result, row, 2));
+	snprintf(due.oid, sizeof(due.oid), "%s", PQgetvalue(result, row, DUE_OID));
+	snprintf(due.name, sizeof(due.name), "%s", PQgetvalue(result, row, DUE_NAME));
+	snprintf(due.due_at, sizeof(due.due_at), "%s", PQgetvalue(result, row, DUE_AT));
 	worker_start(worker, &due, duty->handshake.schema);
 }
 
@@ -203,20 +253,38 @@ become_ready(Duty *duty)
 			  duty->problem[0] ? "connected again" : "connected", duty->handshake.version);
 	duty->problem[0] = '\0';
 	duty->ready = true;
+	duty->problems = 0;
 	duty->control.retry_delay = 0;
+}
+
+/* Rollups that nobody might run are worth a word whenever their number changes. */
+static void
+take_forbidden(Duty *duty, int forbidden)
+{
+	if (forbidden > 0 && forbidden != duty->forbidden)
+		log_event(duty->control.log, LOG_WARNING, "our role may not run %d of the scheduled rollup%s (see gridtreed --check)",
+				  forbidden, PLURAL(forbidden));
+	duty->forbidden = forbidden;
+	if (forbidden > 0)
+		worsen(duty, EXIT_NOT_READY);
 }
 
 /* One row of the answer: start it if it is due; returns when to look at it again, 0 when a worker will say. */
 static int64_t
 take_row(Duty *duty, const PGresult *result, int row)
 {
-	int64_t		wait = atoll(PQgetvalue(result, row, 3));
-	int64_t		paused = pauses_until(&duty->pauses, PQgetvalue(result, row, 0));
-	const char *outcome = PQgetvalue(result, row, 4);
+	int64_t		wait = atoll(PQgetvalue(result, row, DUE_WAIT));
+	int64_t		paused = pauses_until(&duty->pauses, PQgetvalue(result, row, DUE_OID));
+	const char *outcome = PQgetvalue(result, row, DUE_OUTCOME);
 
 	duty->failing += strcmp(outcome, "failed") == 0 || strcmp(outcome, "lost") == 0;
 	if (wait > 0)
+	{
+		/* with a largest age, it may be only a look */
+		if (PQgetvalue(result, row, DUE_BY_SCHEDULE)[0] == 't')
+			duty->next_at = earlier(duty->next_at, now_ms() + wait);
 		return now_ms() + wait;
+	}
 	if (paused > 0)
 		return paused;
 	if (now_ms() < duty->rest_until)
@@ -231,23 +299,24 @@ static void
 take_due(Duty *duty)
 {
 	const PGresult *result = duty->control.result;
-	int			rows = PQntuples(result);
+	int64_t		next = now_ms() + LONGEST_SLEEP_MS;
 
-	if (rows > 0 && strcmp(PQgetvalue(result, 0, 5), duty->handshake.version) != 0)
+	if (strcmp(PQgetvalue(result, 0, DUE_VERSION), duty->handshake.version) != 0)
 	{
 		have_problem(duty, "the extension has been updated");
 		return;
 	}
 	if (!duty->ready)
 		become_ready(duty);
-	duty->rollups = rows;
+	duty->rollups = PQgetisnull(result, 0, DUE_OID) ? 0 : PQntuples(result);
 	duty->failing = 0;
 	duty->next_at = 0;
+	take_forbidden(duty, atoi(PQgetvalue(result, 0, DUE_FORBIDDEN)));
 	pauses_purge(&duty->pauses);
-	for (int row = 0; row < rows; row++)
-		duty->next_at = earlier(duty->next_at, take_row(duty, result, row));
+	for (int row = 0; row < duty->rollups; row++)
+		next = earlier(next, take_row(duty, result, row));
 	duty->step = DUTY_WAITING;
-	duty->wake = conn_take_notifies(&duty->control) ? now_ms() : earlier(now_ms() + LONGEST_SLEEP_MS, duty->next_at);
+	duty->wake = conn_take_notifies(&duty->control) ? now_ms() : next;
 	if (duty->once)
 		duty->finished = duty_running(duty) == 0;
 	else if (!duty->stopping)
@@ -258,7 +327,7 @@ static void
 take_check(Duty *duty)
 {
 	worker_checked(duty->checked, PQgetvalue(duty->control.result, 0, 0)[0] == 't');
-	next_question(duty);
+	ask(duty);
 }
 
 static void
@@ -269,13 +338,20 @@ answered(Duty *duty)
 	if (duty->step == DUTY_HANDSHAKE)
 		shake_hands(duty);
 	else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-		have_problem(duty, PQresultErrorMessage(duty->control.result));
-	else if (duty->step == DUTY_LISTENING)
+		have_problem(duty, words_of(duty->control.result));
+	else if (duty->step == DUTY_LISTENING || duty->step == DUTY_LOOKING)
 		ask(duty);
 	else if (duty->step == DUTY_CHECKING)
 		take_check(duty);
 	else
 		take_due(duty);
+}
+
+/* While stopping, only whether the runs that are left are still on. */
+static bool
+has_questions(const Duty *duty)
+{
+	return duty->step == DUTY_WAITING && (!duty->stopping || duty_running(duty) > 0);
 }
 
 /* When the control connection has a question to ask. */
@@ -315,7 +391,7 @@ step_control(Duty *duty, short revents)
 			have_problem(duty, duty->control.error);
 			break;
 	}
-	if (duty->step != DUTY_WAITING || now_ms() < question_at(duty) || duty->stopping)
+	if (!has_questions(duty) || now_ms() < question_at(duty))
 		return;
 	if (duty->control.state == CONN_CLOSED)
 	{
@@ -342,7 +418,7 @@ run_ended(Duty *duty, Worker *worker, WorkerEnd end)
 			pauses_end(&duty->pauses, oid);
 			break;
 		case WORKER_BUSY:
-			if (pauses_add(&duty->pauses, oid, BUSY_LEAST_MS, BUSY_MOST_MS))
+			if (pauses_add(&duty->pauses, oid, BUSY_LEAST_MS, BUSY_MOST_MS) == BUSY_TOLD_MS)
 				log_event(duty->control.log, LOG_INFO, "rollup=%s due=\"%s\" another session is running or refreshing it",
 						  worker->due.name, worker->due.due_at);
 			break;
@@ -399,7 +475,7 @@ duty_wake(const Duty *duty)
 {
 	int64_t		wake = earlier(duty->control.deadline, duty->keeper.conn.deadline);
 
-	if (duty->step == DUTY_WAITING && !duty->stopping)
+	if (has_questions(duty))
 		wake = earlier(wake, question_at(duty));
 	for (int i = 0; i < duty->nworkers; i++)
 		wake = earlier(wake, duty->workers[i].conn.deadline);
@@ -422,7 +498,6 @@ duty_stop(Duty *duty)
 void
 duty_cancel(Duty *duty)
 {
-	conn_cancel(&duty->keeper.conn);
 	for (int i = 0; i < duty->nworkers; i++)
 	{
 		if (duty->workers[i].step != WORKER_IDLE)
@@ -434,7 +509,7 @@ void
 duty_close(Duty *duty)
 {
 	conn_close(&duty->control);
-	keeper_close(&duty->keeper);
+	keeper_stop(&duty->keeper);
 	for (int i = 0; i < duty->nworkers; i++)
 		conn_close(&duty->workers[i].conn);
 	free(duty->pauses.list);

@@ -22,6 +22,7 @@ typedef enum DutyStep
 	DUTY_OPENING,
 	DUTY_HANDSHAKE,
 	DUTY_LISTENING,				/* for changes of definitions */
+	DUTY_LOOKING,				/* and noting what has nothing to do */
 	DUTY_ASKING,				/* what is due */
 	DUTY_CHECKING				/* whether a worker's run is still on */
 } DutyStep;
@@ -42,13 +43,16 @@ typedef struct Duty
 	int			exit_status;	/* the worst so far */
 	int64_t		wake;			/* when to act next */
 	int64_t		asked_at;
+	int64_t		look_at;		/* when to note again what has nothing to do */
 	int64_t		rest_until;		/* no runs before, for want of connections */
 	char		problem[1024];	/* why it is not ready */
+	int			problems;		/* in a row */
 	/* as of the last answer */
 	bool		ready;
 	int			rollups;
 	int			failing;
-	int64_t		next_at;		/* when the next is due, in ms of now_ms(); 0 is never */
+	int			forbidden;		/* scheduled rollups that our role may not run */
+	int64_t		next_at;		/* when the next schedule is due, in ms of now_ms(); 0 is unknown */
 } Duty;
 
 /* Connections of a duty, and so poll structures: control, keeper, workers. */
@@ -65,9 +69,8 @@ extern void duty_step(Duty *duty, const struct pollfd *fds);
 /* When duty_step must be called even if nothing arrives; 0 is never. */
 extern int64_t duty_wake(const Duty *duty);
 
-/* Runs under way, and housekeeping. */
+/* Runs under way. */
 extern int	duty_running(const Duty *duty);
-extern bool duty_busy(const Duty *duty);
 
 extern void duty_stop(Duty *duty);
 extern void duty_cancel(Duty *duty);

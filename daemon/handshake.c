@@ -43,6 +43,8 @@ bool
 handshake_judge(const PGresult *result, Handshake *handshake)
 {
 	memset(handshake, 0, sizeof(*handshake));
+	if (result == NULL)
+		return problem(handshake, "the server did not answer in time");
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
 		return problem(handshake, PQresultErrorMessage(result));
 	if (PQgetisnull(result, 0, 1))

@@ -25,13 +25,20 @@ keeper_begin(Keeper *keeper, const char *schema)
 	keeper->step = KEEPER_OPENING;
 }
 
-void
-keeper_close(Keeper *keeper)
+static void
+end_keeping(Keeper *keeper)
 {
 	PQclear(keeper->rollups);
 	keeper->rollups = NULL;
 	conn_close(&keeper->conn);
 	keeper->step = KEEPER_RESTING;
+}
+
+void
+keeper_stop(Keeper *keeper)
+{
+	conn_cancel(&keeper->conn);
+	end_keeping(keeper);
 }
 
 /* Old runs, and which rollups there are. */
@@ -46,7 +53,6 @@ send_prune(Keeper *keeper)
 			 " LEFT JOIN %s.grid_rollup_catalog c ON %s.grid_rollup_may_run(c.rollup)",
 			 keeper->schema, keeper->schema, keeper->schema);
 	conn_send(&keeper->conn, sql, 1, params);
-	conn_wait_for_ever(&keeper->conn);
 	keeper->step = KEEPER_PRUNING;
 }
 
@@ -58,13 +64,12 @@ next_log(Keeper *keeper)
 
 	if (keeper->at == PQntuples(keeper->rollups))
 	{
-		keeper_close(keeper);
+		end_keeping(keeper);
 		return;
 	}
 	params[0] = PQgetvalue(keeper->rollups, keeper->at, 0);
 	snprintf(sql, sizeof(sql), "SELECT %s.grid_rollup_compact($1::pg_catalog.oid::pg_catalog.regclass)", keeper->schema);
 	conn_send(&keeper->conn, sql, 1, params);
-	conn_wait_for_ever(&keeper->conn);
 }
 
 static void
@@ -75,11 +80,11 @@ pruned(Keeper *keeper)
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
 	{
 		log_event(keeper->conn.log, LOG_WARNING, "cannot forget old runs: %s", PQresultErrorMessage(result));
-		keeper_close(keeper);
+		end_keeping(keeper);
 		return;
 	}
 	if (strcmp(PQgetvalue(result, 0, 2), "0") != 0)
-		log_event(keeper->conn.log, LOG_INFO, "%s runs forgotten that ended more than %s ago",
+		log_event(keeper->conn.log, LOG_INFO, "runs forgotten: %s (older than %s, or too many)",
 				  PQgetvalue(result, 0, 2), keeper->keep);
 	keeper->rollups = result;
 	keeper->conn.result = NULL;
@@ -119,16 +124,7 @@ keeper_step(Keeper *keeper, short revents)
 			break;
 		case CONN_LOST:
 			log_event(keeper->conn.log, LOG_WARNING, "housekeeping ended early: %s", keeper->conn.error);
-			keeper_close(keeper);
+			end_keeping(keeper);
 			break;
 	}
-}
-
-void
-keeper_stop(Keeper *keeper)
-{
-	if (keeper->step == KEEPER_COMPACTING)
-		keeper->at = PQntuples(keeper->rollups) - 1;
-	else if (keeper->step == KEEPER_OPENING)
-		keeper_close(keeper);
 }

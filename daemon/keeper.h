@@ -33,8 +33,7 @@ typedef struct Keeper
 extern void keeper_begin(Keeper *keeper, const char *schema);
 extern void keeper_step(Keeper *keeper, short revents);
 
-/* Finish what is under way and no more. */
+/* Stop wherever it is: each log is a transaction of its own. */
 extern void keeper_stop(Keeper *keeper);
-extern void keeper_close(Keeper *keeper);
 
 #endif							/* GRIDTREED_KEEPER_H */

@@ -21,6 +21,8 @@ typedef struct Secrets
 	int			count;
 } Secrets;
 
+#define PLURAL(n)	((n) == 1 ? "" : "s")
+
 /* Whose events these are. */
 typedef struct Log
 {

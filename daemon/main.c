@@ -68,24 +68,13 @@ count_running(const Daemon *d)
 	return running;
 }
 
-static bool
-anything_busy(const Daemon *d)
-{
-	for (int i = 0; i < d->options->ndatabases; i++)
-	{
-		if (duty_busy(&d->duties[i]))
-			return true;
-	}
-	return false;
-}
-
 static void
 stop(Daemon *d)
 {
 	char		text[80];
 	int64_t		grace = (int64_t) d->options->grace * 1000;
 
-	log_event(&d->log, LOG_INFO, "stopping, %d runs under way", count_running(d));
+	log_event(&d->log, LOG_INFO, "stopping, %d run%s under way", count_running(d), PLURAL(count_running(d)));
 	/* systemd's own patience may be shorter than ours */
 	snprintf(text, sizeof(text), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld", (long long) (grace + 2 * CANCEL_WAIT_MS) * 1000);
 	notify_send(text);
@@ -98,7 +87,7 @@ static void
 cancel(Daemon *d)
 {
 	if (count_running(d) > 0)
-		log_event(&d->log, LOG_WARNING, "cancelling %d runs", count_running(d));
+		log_event(&d->log, LOG_WARNING, "cancelling %d run%s", count_running(d), PLURAL(count_running(d)));
 	for (int i = 0; i < d->options->ndatabases; i++)
 		duty_cancel(&d->duties[i]);
 	d->cancel_at = 0;
@@ -129,7 +118,7 @@ static bool
 finished(const Daemon *d)
 {
 	if (d->signals > 0)
-		return !anything_busy(d) || (d->give_up_at > 0 && now_ms() >= d->give_up_at);
+		return count_running(d) == 0 || (d->give_up_at > 0 && now_ms() >= d->give_up_at);
 	for (int i = 0; i < d->options->ndatabases; i++)
 	{
 		if (!d->duties[i].finished)
@@ -159,6 +148,7 @@ describe(const Daemon *d, char *text, size_t size)
 	int			ready = 0;
 	int			rollups = 0;
 	int			failing = 0;
+	int			forbidden = 0;
 	int			running = count_running(d);
 	int64_t		next = 0;
 	int			n;
@@ -175,12 +165,14 @@ describe(const Daemon *d, char *text, size_t size)
 		ready++;
 		rollups += duty->rollups;
 		failing += duty->failing;
+		forbidden += duty->forbidden;
 		next = earlier(next, duty->next_at);
 	}
 	n = ready < all ? snprintf(text, size, "%d of ", ready) : 0;
 	n += snprintf(text + n, size - (size_t) n, "%d database%s, %d rollup%s, %d failing", all,
-				  ready == 1 && all == 1 ? "" : "s",
-				  rollups, rollups == 1 ? "" : "s", failing);
+				  ready == all ? PLURAL(all) : "s", rollups, PLURAL(rollups), failing);
+	if (forbidden > 0)
+		n += snprintf(text + n, size - (size_t) n, ", %d not ours to run", forbidden);
 	if (running > 0)
 		n += snprintf(text + n, size - (size_t) n, ", %d running", running);
 	if (next > 0)

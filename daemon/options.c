@@ -6,6 +6,7 @@
 
 #include <getopt.h>
 #include <libpq-fe.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,23 @@ examine_conninfo(Options *options, int i)
 	PQconninfoFree(parsed);
 }
 
+/* Databases of one name are told apart by their number on the command line. */
+static void
+tell_apart(Options *options)
+{
+	for (int i = options->ndatabases - 1; i > 0; i--)
+	{
+		Log		   *log = &options->log[i];
+		size_t		length = strlen(log->database);
+		bool		taken = false;
+
+		for (int j = 0; j < i; j++)
+			taken = taken || strcmp(options->log[j].database, log->database) == 0;
+		if (taken)
+			snprintf(log->database + (length < 56 ? length : 56), 8, "#%d", i + 1);
+	}
+}
+
 /* A number and a unit, which PostgreSQL reads as an interval: a typing error must not wait a day to show. */
 static const char *
 read_age(const char *option, const char *text)
@@ -221,5 +239,6 @@ options_read(int argc, char **argv, Options *options)
 		add_database(options, "");
 	for (int i = 0; i < options->ndatabases; i++)
 		examine_conninfo(options, i);
+	tell_apart(options);
 	secrets_add(&options->secrets, getenv("PGPASSWORD"));
 }

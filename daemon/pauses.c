@@ -38,24 +38,23 @@ append(Pauses *pauses)
 	return &pauses->list[pauses->count++];
 }
 
-bool
+int64_t
 pauses_add(Pauses *pauses, const char *oid, int64_t least, int64_t most)
 {
 	Pause	   *pause = find(pauses, oid);
-	bool		first = pause == NULL;
 
-	if (first)
+	if (pause != NULL)
+		pause->length = pause->length * 2 < most ? pause->length * 2 : most;
+	else
 	{
 		pause = append(pauses);
 		if (pause == NULL)
-			return true;
+			return least;
 		snprintf(pause->oid, sizeof(pause->oid), "%s", oid);
 		pause->length = least;
 	}
-	else
-		pause->length = pause->length * 2 < most ? pause->length * 2 : most;
 	pause->until = now_ms() + pause->length;
-	return first;
+	return pause->length;
 }
 
 int64_t

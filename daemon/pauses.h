@@ -23,8 +23,8 @@ typedef struct Pauses
 	int			capacity;
 } Pauses;
 
-/* Pause a rollup: twice as long as the last time, between these, in ms. True if it is the first time in a while. */
-extern bool pauses_add(Pauses *pauses, const char *oid, int64_t least, int64_t most);
+/* Pause a rollup: twice as long as the last time, between these, in ms; returns how long. */
+extern int64_t pauses_add(Pauses *pauses, const char *oid, int64_t least, int64_t most);
 
 /* Until when a rollup is paused; 0 if it is not. */
 extern int64_t pauses_until(const Pauses *pauses, const char *oid);

@@ -39,7 +39,7 @@ open_database(const Options *options, int i, Handshake *handshake)
 		PQfinish(pg);
 		return NULL;
 	}
-	result = PQexec(pg, handshake_sql);
+	result = conn_query_blocking(pg, handshake_sql, (int64_t) options->timeout * 1000);
 	good = handshake_judge(result, handshake);
 	PQclear(result);
 	if (good)
@@ -50,20 +50,21 @@ open_database(const Options *options, int i, Handshake *handshake)
 }
 
 static PGresult *
-query(PGconn *pg, const Log *log, const char *sql)
+query(PGconn *pg, const Options *options, const Log *log, const char *sql)
 {
-	PGresult   *result = PQexec(pg, sql);
+	PGresult   *result = conn_query_blocking(pg, sql, (int64_t) options->timeout * 1000);
+	ExecStatusType status = PQresultStatus(result);
 
-	if (PQresultStatus(result) == PGRES_TUPLES_OK)
+	if (status == PGRES_TUPLES_OK)
 		return result;
-	print_problem(log, PQresultErrorMessage(result));
+	print_problem(log, result ? PQresultErrorMessage(result) : "the server did not answer in time");
 	PQclear(result);
 	return NULL;
 }
 
 /* How many scheduled rollups the role may run, and of whom it may not. */
 static int
-check_rights(PGconn *pg, const Log *log, const Handshake *handshake)
+check_rights(PGconn *pg, const Options *options, const Log *log, const Handshake *handshake)
 {
 	char		sql[800];
 	PGresult   *result;
@@ -76,7 +77,7 @@ check_rights(PGconn *pg, const Log *log, const Handshake *handshake)
 			 " JOIN pg_catalog.pg_class r ON r.oid OPERATOR(pg_catalog.=) c.rollup, %1$s.grid_rollup_may_run(c.rollup) may"
 			 " WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL) GROUP BY may, r.relowner ORDER BY 3",
 			 handshake->schema);
-	result = query(pg, log, sql);
+	result = query(pg, options, log, sql);
 	if (result == NULL)
 		return EXIT_NOT_READY;
 	for (int row = 0; row < PQntuples(result); row++)
@@ -89,11 +90,11 @@ check_rights(PGconn *pg, const Log *log, const Handshake *handshake)
 			continue;
 		}
 		refused += rollups;
-		printf("%s: role \"%s\" may not run %d rollups of \"%s\", such as %s: grant it EXECUTE ON FUNCTION"
+		printf("%s: role \"%s\" may not run %d scheduled rollup%s of \"%s\", such as %s: grant it EXECUTE ON FUNCTION"
 			   " %s.grid_rollup_runner(), or membership in their owner\n", log->database, PQgetvalue(result, row, 4),
-			   rollups, PQgetvalue(result, row, 2), PQgetvalue(result, row, 3), handshake->schema);
+			   rollups, PLURAL(rollups), PQgetvalue(result, row, 2), PQgetvalue(result, row, 3), handshake->schema);
 	}
-	printf("%s: gridtree %s, %d rollups to run%s\n", log->database, handshake->version, allowed,
+	printf("%s: gridtree %s, %d scheduled rollup%s to run%s\n", log->database, handshake->version, allowed, PLURAL(allowed),
 		   refused ? "" : ", ready");
 	PQclear(result);
 	return refused ? EXIT_NOT_READY : EXIT_DONE;
@@ -108,7 +109,7 @@ report_check(const Options *options)
 	{
 		Handshake	handshake;
 		PGconn	   *pg = open_database(options, i, &handshake);
-		int			status = pg ? check_rights(pg, &options->log[i], &handshake) : EXIT_NOT_READY;
+		int			status = pg ? check_rights(pg, options, &options->log[i], &handshake) : EXIT_NOT_READY;
 
 		if (status > exit_status)
 			exit_status = status;
@@ -145,10 +146,9 @@ print_cell(const char *text, int width, int encoding, bool last)
 }
 
 static void
-print_table(PGconn *pg, const PGresult *result)
+print_table(PGconn *pg, const PGresult *result, int columns)
 {
 	int			encoding = PQclientEncoding(pg);
-	int			columns = PQnfields(result);
 
 	for (int row = -1; row < PQntuples(result); row++)
 	{
@@ -169,42 +169,67 @@ print_table(PGconn *pg, const PGresult *result)
 }
 
 /*
- * Late is what has been due for longer than any daemon sleeps: none runs, or
- * none gets to it.
+ * Late is what has been due for longer than any daemon sleeps, or looks at what
+ * it is to do: none runs, or none gets to it. The rows end with what is said
+ * about the whole: rollups that we are not shown, and the zone of the times.
  */
-static int
-print_status(PGconn *pg, const Log *log, const Handshake *handshake)
+static const char status_sql[] =
+"SELECT s.rollup, concat_ws(' ', s.schedule, CASE WHEN s.schedule IS NOT NULL THEN coalesce(s.time_zone, 'UTC') END) AS schedule,"
+" coalesce(s.max_lag::pg_catalog.text, '') AS max_lag,"
+" CASE WHEN NOT s.enabled THEN 'disabled' WHEN s.running THEN 'running'"
+"  WHEN s.failures OPERATOR(pg_catalog.>) 0 THEN 'failing'"
+"  WHEN s.next_due_at OPERATOR(pg_catalog.<) (now() OPERATOR(pg_catalog.-) interval '2 minutes') THEN 'late'"
+"  WHEN s.schedule IS NULL AND s.max_lag IS NULL THEN 'by hand'"
+"  WHEN NOT s.filled THEN 'not filled' WHEN s.pending THEN 'pending' WHEN NOT s.pending THEN 'fresh' ELSE '' END AS state,"
+" coalesce(pg_catalog.to_char(s.last_started_at, 'YYYY-MM-DD HH24:MI:SS'), 'never') AS last_run,"
+" coalesce(s.last_outcome, '') AS outcome, s.failures,"
+" coalesce(pg_catalog.date_trunc('second', s.lag)::pg_catalog.text, '') AS lag,"
+" CASE WHEN s.schedule IS NULL AND s.filled AND NOT s.pending OR s.running THEN ''"
+"  ELSE coalesce(pg_catalog.to_char(s.next_due_at, 'YYYY-MM-DD HH24:MI:SS'), '') END AS next_run,"
+" CASE WHEN s.failures OPERATOR(pg_catalog.>) 0 THEN"
+"  (SELECT concat_ws(' ', r.sqlstate, pg_catalog.regexp_replace(r.message, '\\s+', ' ', 'g')) FROM %1$s.grid_rollup_runs r"
+"   WHERE r.rollup OPERATOR(pg_catalog.=) s.rollup AND r.outcome IN ('failed', 'lost') ORDER BY r.run DESC LIMIT 1) END AS problem,"
+" one.hidden, one.zone"
+" FROM (SELECT pg_catalog.current_setting('TimeZone') AS zone, (SELECT pg_catalog.count(*) FROM %1$s.grid_rollup_catalog c"
+"  WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL) AND NOT %1$s.grid_rollup_may_see(c.rollup)) AS hidden) one"
+" LEFT JOIN %1$s.grid_rollup_status s ON true ORDER BY s.rollup::pg_catalog.text";
+
+enum
 {
-	char		sql[1600];
+	STATUS_ROLLUP, STATUS_STATE = 3, STATUS_FAILURES = 6, STATUS_HIDDEN = 10, STATUS_ZONE
+};
+
+static int
+print_status(PGconn *pg, const Options *options, const Log *log, const Handshake *handshake)
+{
+	char		sql[sizeof(status_sql) + 4 * sizeof(handshake->schema)];
 	PGresult   *result;
+	int			rollups;
 	int			failing = 0;
 	int			late = 0;
+	int			hidden;
 
-	snprintf(sql, sizeof(sql),
-			 "SELECT rollup, coalesce(schedule, '') AS schedule, coalesce(max_lag::pg_catalog.text, '') AS max_lag,"
-			 " CASE WHEN NOT enabled THEN 'disabled' WHEN running THEN 'running'"
-			 "  WHEN failures OPERATOR(pg_catalog.>) 0 THEN 'failing'"
-			 "  WHEN next_due_at OPERATOR(pg_catalog.<) (now() OPERATOR(pg_catalog.-) interval '1 minute') THEN 'late'"
-			 "  WHEN NOT filled THEN 'not filled' WHEN pending THEN 'pending' WHEN NOT pending THEN 'fresh' ELSE '' END AS state,"
-			 " coalesce(pg_catalog.to_char(last_started_at, 'YYYY-MM-DD HH24:MI:SS'), 'never') AS last_run,"
-			 " coalesce(last_outcome, '') AS outcome, failures,"
-			 " coalesce(pg_catalog.date_trunc('second', lag)::pg_catalog.text, '') AS lag,"
-			 " coalesce(pg_catalog.to_char(next_due_at, 'YYYY-MM-DD HH24:MI:SS'), '') AS next_run,"
-			 " CASE WHEN failures OPERATOR(pg_catalog.>) 0 THEN pg_catalog.concat_ws(' ', sqlstate, message) ELSE '' END AS problem"
-			 " FROM %s.grid_rollup_status ORDER BY rollup::pg_catalog.text", handshake->schema);
-	result = query(pg, log, sql);
+	snprintf(sql, sizeof(sql), status_sql, handshake->schema);
+	result = query(pg, options, log, sql);
 	if (result == NULL)
 		return EXIT_NOT_READY;
-	for (int row = 0; row < PQntuples(result); row++)
+	rollups = PQgetisnull(result, 0, STATUS_ROLLUP) ? 0 : PQntuples(result);
+	for (int row = 0; row < rollups; row++)
 	{
-		failing += atoi(PQgetvalue(result, row, 6)) > 0 && strcmp(PQgetvalue(result, row, 3), "disabled") != 0;
-		late += strcmp(PQgetvalue(result, row, 3), "late") == 0;
+		const char *state = PQgetvalue(result, row, STATUS_STATE);
+
+		failing += atoi(PQgetvalue(result, row, STATUS_FAILURES)) > 0 && strcmp(state, "disabled") != 0;
+		late += strcmp(state, "late") == 0;
 	}
-	printf("%s: gridtree %s, %d rollups, %d failing, %d late\n", log->database, handshake->version,
-		   PQntuples(result), failing, late);
-	print_table(pg, result);
+	hidden = atoi(PQgetvalue(result, 0, STATUS_HIDDEN));
+	printf("%s: gridtree %s, %d rollup%s, %d failing, %d late (times in %s)\n", log->database, handshake->version,
+		   rollups, PLURAL(rollups), failing, late, PQgetvalue(result, 0, STATUS_ZONE));
+	if (rollups > 0)
+		print_table(pg, result, STATUS_HIDDEN);
+	if (hidden > 0)
+		printf("%s: our role is not shown %d scheduled rollup%s (see gridtreed --check)\n", log->database, hidden, PLURAL(hidden));
 	PQclear(result);
-	return failing || late ? EXIT_RUN_FAILED : EXIT_DONE;
+	return hidden ? EXIT_NOT_READY : failing || late ? EXIT_RUN_FAILED : EXIT_DONE;
 }
 
 int
@@ -216,7 +241,7 @@ report_status(const Options *options)
 	{
 		Handshake	handshake;
 		PGconn	   *pg = open_database(options, i, &handshake);
-		int			status = pg ? print_status(pg, &options->log[i], &handshake) : EXIT_NOT_READY;
+		int			status = pg ? print_status(pg, options, &options->log[i], &handshake) : EXIT_NOT_READY;
 
 		if (status > exit_status)
 			exit_status = status;

@@ -76,7 +76,11 @@ called(Worker *worker)
 	const char *outcome;
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
-		return no_run(worker, WORKER_REFUSED, PQresultErrorMessage(result));
+	{
+		const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+		return no_run(worker, WORKER_REFUSED, primary ? primary : PQresultErrorMessage(result));
+	}
 	outcome = PQgetvalue(result, 0, 0);
 	worker->failed = strcmp(outcome, "failed") == 0;
 	if (!worker->failed && strcmp(outcome, "done") != 0)

@@ -59,7 +59,7 @@ extern WorkerEnd worker_step(Worker *worker, short revents);
 extern bool worker_wants_check(const Worker *worker);
 extern void worker_checked(Worker *worker, bool running);
 
-/* Forget a run whose CALL has not been sent. */
+/* Forget the run, if there is one. */
 extern void worker_abandon(Worker *worker);
 
 #endif							/* GRIDTREED_WORKER_H */

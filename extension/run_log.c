@@ -25,6 +25,7 @@
 #define MAX_ARGS	4
 
 PG_FUNCTION_INFO_V1(grid_rollup_prune);
+PG_FUNCTION_INFO_V1(grid_rollup_look);
 
 typedef struct Statement
 {
@@ -192,12 +193,15 @@ run_log_finish(int64 run, int64 cells, const ErrorData *error)
 	execute(&statement);
 }
 
-/* The rollups that the current user may run, as an array of OIDs; NULL where there are none. */
+/* The rollups that the current user may run and a condition is true of, as an array of OIDs; NULL where there are none. */
 static Datum
-rollups_of_caller(bool *none)
+rollups_of_caller(const char *condition, bool *none)
 {
-	SPI_execute(psprintf("SELECT pg_catalog.array_agg(rollup::pg_catalog.oid) FROM %1$s.grid_rollup_catalog"
-						 " WHERE %1$s.grid_rollup_may_run(rollup)", gridtree_schema_quoted()), true, 1);
+	char	   *schema = gridtree_schema_quoted();
+
+	SPI_execute(psprintf("SELECT pg_catalog.array_agg(c.rollup::pg_catalog.oid) FROM %1$s.grid_rollup_catalog c"
+						 " JOIN %1$s.grid_rollup_state s ON s.rollup OPERATOR(pg_catalog.=) c.rollup"
+						 " WHERE %1$s.grid_rollup_may_run(c.rollup) AND %2$s", schema, psprintf(condition, schema)), true, 1);
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, none);
 }
 
@@ -223,7 +227,7 @@ grid_rollup_prune(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("number of runs to keep must not be negative")));
 	SPI_connect();
-	rollups = rollups_of_caller(&none);
+	rollups = rollups_of_caller("true", &none);
 	add_arg(&statement, INTERVALOID, PG_GETARG_DATUM(0), false);
 	add_arg(&statement, OIDARRAYOID, rollups, none);
 	add_arg(&statement, INT4OID, PG_GETARG_DATUM(1), false);
@@ -231,4 +235,32 @@ grid_rollup_prune(PG_FUNCTION_ARGS)
 	deleted = SPI_processed;
 	SPI_finish();
 	PG_RETURN_INT64(deleted);
+}
+
+/*
+ * grid_rollup_look(): changes have no time, so that of the last look before one
+ * says how old it can be. What a refresh holds is up to date without this.
+ */
+Datum
+grid_rollup_look(PG_FUNCTION_ARGS)
+{
+	Statement	statement = {
+		.sql = "UPDATE %1$s.grid_rollup_state s SET caught_up_at = now()"
+		" FROM (SELECT rollup FROM %1$s.grid_rollup_state WHERE rollup = ANY ($1) FOR UPDATE SKIP LOCKED) idle"
+		" WHERE s.rollup = idle.rollup AND s.caught_up_at < now()"
+	};
+	int64		noted;
+	bool		none;
+	Datum		rollups;
+
+	SPI_connect();
+	rollups = rollups_of_caller("c.enabled AND c.max_lag IS NOT NULL AND s.filled"
+								" AND s.caught_up_at OPERATOR(pg_catalog.<) (now() OPERATOR(pg_catalog.-) interval '1 minute')"
+								" AND NOT %s.grid_rollup_pending(c.rollup)", &none);
+	add_arg(&statement, OIDARRAYOID, rollups, none);
+	if (!none)
+		execute(&statement);
+	noted = none ? 0 : SPI_processed;
+	SPI_finish();
+	PG_RETURN_INT64(noted);
 }

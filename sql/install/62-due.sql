@@ -50,7 +50,9 @@ BEGIN ATOMIC
                 THEN CASE WHEN claimed.due_at IS NULL THEN c.created_at ELSE base.covered + coalesce(c.retry_min, '10 seconds') END
             ELSE least(
                 @extschema@.grid_rollup_next(c.schedule, base.covered, coalesce(c.time_zone, 'UTC')),
-                CASE WHEN @extschema@.grid_rollup_pending(c.rollup) THEN base.covered + c.max_lag / 2
+                -- what is pending has come after the last look that found nothing
+                CASE WHEN @extschema@.grid_rollup_pending(c.rollup)
+                     THEN greatest(base.covered, CASE WHEN s.caught_up_at <= clock.at THEN s.caught_up_at END) + c.max_lag / 2
                      WHEN c.max_lag IS NOT NULL THEN greatest(base.covered, clock.at) + greatest(c.max_lag / 2, '1 millisecond') END)
             END AS at) due
     WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL) AND @extschema@.grid_rollup_may_see(c.rollup);
@@ -66,7 +68,13 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.grid_rollup_due(timestamptz) IS
 $$When each enabled rollup with a schedule or a largest age is due next, for the rollups the caller may run; "wait" is the time left, zero or less when it is due now. "at" stands in for the server's clock (NULL: now).
-Times missed are due once. A rollup never filled is due at once; one with max_lag at half of it after its last run, if its log holds changes; after a failure it is due when the run's retry_delay has passed. The same history gives the same due time in every session.$$;
+Times missed are due once. A rollup never filled is due at once; one with max_lag at half of it after its last run, or after it was last seen with nothing to do, if its log holds changes; after a failure it is due when the run's retry_delay has passed. The same history gives the same due time in every session.$$;
+
+CREATE FUNCTION @extschema@.grid_rollup_look() RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+    AS 'MODULE_PATHNAME', 'grid_rollup_look';
+COMMENT ON FUNCTION @extschema@.grid_rollup_look() IS
+$$Notes of rollups with a largest age, which the caller may run, that nothing is pending now, where that was last noted more than a minute ago; so their lag and next_due_at in grid_rollup_status count from there. Returns how many. gridtreed calls it once a minute.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_notify() RETURNS trigger
     LANGUAGE c

@@ -49,11 +49,11 @@ SQL
 {
     my ($out, $status) = output_of('-d', $database, '--check');
     is($status, 0, '--check: all is well');
-    like($out, qr/^daemon: gridtree \S+, 2 rollups to run, ready$/m, 'and says so');
+    like($out, qr/^daemon: gridtree \S+, 2 scheduled rollups to run, ready$/m, 'and says so');
 
     ($out, $status) = output_of('-d', $database, '--status');
     is($status, 0, '--status: nothing is failing');
-    like($out, qr/^public\.nightly +0 2 \* \* \* +not filled +never/m, 'and it shows what is not filled yet');
+    like($out, qr/^public\.nightly +0 2 \* \* \* Asia\/Shanghai +not filled +never/m, 'and it shows what is not filled yet');
 
     ($out, $status) = output_of('-d', $database, '--once');
     is($status, 0, '--once: all that is due is done') or diag $out;
@@ -92,7 +92,7 @@ SQL
     psql('CREATE ROLE daemon_nobody LOGIN');
     my ($out, $status) = output_of('-d', "dbname=$database user=daemon_nobody", '--check');
     is($status, 3, '--check: no rights');
-    like($out, qr/role "daemon_nobody" may not run 3 rollups of "gridtree", such as public\.bad: grant it EXECUTE ON FUNCTION public\.grid_rollup_runner\(\)/, 'in words');
+    like($out, qr/role "daemon_nobody" may not run 3 scheduled rollups of "gridtree", such as public\.bad: grant it EXECUTE ON FUNCTION public\.grid_rollup_runner\(\)/, 'in words');
     psql('DROP ROLE daemon_nobody');
 
     psql(q(BEGIN; UPDATE pg_extension SET extversion = '99.1.0' WHERE extname = 'gridtree'; COMMIT));
@@ -125,7 +125,7 @@ SQL
     my $log = "$ENV{GT_TMP}/gridtreed.denied.log";
     my $pid = background($log, $daemon, '-d', "dbname=$database user=daemon_denied");
     for (1 .. 600) { last if -e $log && slurp($log) =~ /denied/; select undef, undef, undef, 0.1; }
-    like(slurp($log), qr/ ERROR database=daemon ERROR: +permission denied for function grid_rollup_due$/m, 'a database that cannot be asked is a problem');
+    like(slurp($log), qr/ ERROR database=daemon permission denied for function grid_rollup_due$/m, 'a database that cannot be asked is a problem');
     unlike(slurp($log), qr/ connected/, 'and not connected');
     is(stop($pid), 0, 'SIGTERM exits 0');
     psql('GRANT EXECUTE ON FUNCTION grid_rollup_due TO PUBLIC; DROP ROLE daemon_denied');

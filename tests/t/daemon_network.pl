@@ -47,7 +47,7 @@ sub forward {
             if ($ready == $orders) {
                 sysread $orders, my $order, 1 or POSIX::_exit(0);
                 $do{$order}->();
-                syswrite $orders, sprintf "%d %d\n", $accepted, %peer / 2;
+                syswrite $orders, sprintf "%d %d\n", $accepted, keys(%peer) / 2;
             } elsif ($ready == $listener) {
                 my $client = $listener->accept or next;
                 $accepted++;
@@ -256,7 +256,7 @@ cut();
 my $asked = time;
 is(stop($pid), 0, 'SIGTERM while the network is cut exits 0');
 cmp_ok(time - $asked, '<', 15, 'within seconds');
-like(said(), qr/ WARNING cancelling 1 runs\n.* INFO gridtreed stopped$/s, 'and says so');
+like(said(), qr/ WARNING cancelling 1 run\n.* INFO gridtreed stopped$/s, 'and says so');
 open_gate('brief');
 ok(await(is_fresh('brief')), 'the run, which the cancel cannot reach, ends on the server');
 order('h');
