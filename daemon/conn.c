@@ -47,7 +47,7 @@ static const char setup_sql[] =
 " ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'),"
 " ('tcp_user_timeout', '60000'), ('statement_timeout', '0'), ('lock_timeout', '0'),"
 " ('transaction_timeout', '0'), ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),"
-" ('jit', 'off'), ('default_transaction_isolation', 'read committed')) settings (name, value)"
+" ('jit', 'off'), ('row_security', 'on'), ('default_transaction_isolation', 'read committed')) settings (name, value)"
 " WHERE pg_catalog.current_setting(name, true) IS NOT NULL";
 
 /*

@@ -31,6 +31,9 @@
 /* From when on a rollup that another session has is worth a word. */
 #define BUSY_TOLD_MS		4000
 
+/* Once is once, however fast a rollup is due again: longer than this is for ever. */
+#define ONCE_PAUSE_MS		(INT64_C(1) << 50)
+
 /* Problems in a row after which --once waits no longer for what it has begun. */
 #define ONCE_PROBLEMS		5
 
@@ -169,15 +172,16 @@ look(Duty *duty)
 	duty->step = DUTY_LOOKING;
 }
 
+/* A run that is claimed, or a session that is about to claim it. */
 static void
 check(Duty *duty, Worker *worker)
 {
 	const char *params[] = {worker->due.oid, worker->due.due_at};
-	char		sql[800];
+	char		sql[900];
 
 	snprintf(sql, sizeof(sql),
-			 "SELECT EXISTS (SELECT FROM %s.grid_rollup_runs r WHERE r.outcome IS NULL"
-			 " AND r.rollup OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
+			 "SELECT %1$s.grid_rollup_running($1::pg_catalog.oid) OR EXISTS (SELECT FROM %1$s.grid_rollup_runs r"
+			 " WHERE r.outcome IS NULL AND r.rollup OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
 			 " AND r.due_at OPERATOR(pg_catalog.=) $2::pg_catalog.timestamptz)", duty->handshake.schema);
 	conn_send(&duty->control, sql, 2, params);
 	duty->checked = worker;
@@ -213,7 +217,10 @@ shake_hands(Duty *duty)
 	duty->step = DUTY_LISTENING;
 }
 
-/* A worker without work, unless one has this rollup already. */
+/*
+ * A worker without work, unless one has this rollup already: one that is
+ * connected if there is, and no other while connections are not to be had.
+ */
 static Worker *
 worker_for(Duty *duty, const char *oid)
 {
@@ -222,27 +229,33 @@ worker_for(Duty *duty, const char *oid)
 	for (int i = 0; i < duty->nworkers; i++)
 	{
 		Worker	   *worker = &duty->workers[i];
+		bool		connected = worker->conn.state == CONN_READY;
 
-		if (worker->step == WORKER_IDLE)
-			idle = idle ? idle : worker;
-		else if (strcmp(worker->due.oid, oid) == 0)
-			return NULL;
+		if (worker->step != WORKER_IDLE)
+		{
+			if (strcmp(worker->due.oid, oid) == 0)
+				return NULL;
+		}
+		else if (connected || (idle == NULL && now_ms() >= duty->rest_until))
+			idle = worker;
 	}
 	return idle;
 }
 
-static void
+/* Start what is due; false if there is no worker for it. */
+static bool
 start_run(Duty *duty, const PGresult *result, int row)
 {
 	Worker	   *worker = worker_for(duty, PQgetvalue(result, row, DUE_OID));
 	Due			due;
 
 	if (worker == NULL)
-		return;
+		return false;
 	snprintf(due.oid, sizeof(due.oid), "%s", PQgetvalue(result, row, DUE_OID));
 	snprintf(due.name, sizeof(due.name), "%s", PQgetvalue(result, row, DUE_NAME));
 	snprintf(due.due_at, sizeof(due.due_at), "%s", PQgetvalue(result, row, DUE_AT));
 	worker_start(worker, &due, duty->handshake.schema);
+	return true;
 }
 
 /* The first answer: not before it is all well. */
@@ -286,11 +299,12 @@ take_row(Duty *duty, const PGresult *result, int row)
 		return now_ms() + wait;
 	}
 	if (paused > 0)
+	{
+		duty->postponed += paused < ONCE_PAUSE_MS;
 		return paused;
-	if (now_ms() < duty->rest_until)
+	}
+	if (!duty->stopping && !start_run(duty, result, row) && now_ms() < duty->rest_until)
 		return duty->rest_until;
-	if (!duty->stopping)
-		start_run(duty, result, row);
 	return 0;
 }
 
@@ -310,15 +324,17 @@ take_due(Duty *duty)
 		become_ready(duty);
 	duty->rollups = PQgetisnull(result, 0, DUE_OID) ? 0 : PQntuples(result);
 	duty->failing = 0;
+	duty->postponed = 0;
 	duty->next_at = 0;
 	take_forbidden(duty, atoi(PQgetvalue(result, 0, DUE_FORBIDDEN)));
 	pauses_purge(&duty->pauses);
 	for (int row = 0; row < duty->rollups; row++)
 		next = earlier(next, take_row(duty, result, row));
 	duty->step = DUTY_WAITING;
-	duty->wake = conn_take_notifies(&duty->control) ? now_ms() : next;
+	duty->wake = conn_take_notifies(&duty->control) || duty->stale ? now_ms() : next;
+	duty->stale = false;
 	if (duty->once)
-		duty->finished = duty_running(duty) == 0;
+		duty->finished = duty_running(duty) == 0 && duty->postponed == 0;
 	else if (!duty->stopping)
 		keeper_begin(&duty->keeper, duty->handshake.schema);
 }
@@ -414,8 +430,10 @@ run_ended(Duty *duty, Worker *worker, WorkerEnd end)
 			return;
 		case WORKER_DONE:
 		case WORKER_FAILED:
-		case WORKER_ALREADY_RUN:
 			pauses_end(&duty->pauses, oid);
+			break;
+		case WORKER_ALREADY_RUN:
+			(void) pauses_add(&duty->pauses, oid, BUSY_LEAST_MS, BUSY_MOST_MS);
 			break;
 		case WORKER_BUSY:
 			if (pauses_add(&duty->pauses, oid, BUSY_LEAST_MS, BUSY_MOST_MS) == BUSY_TOLD_MS)
@@ -429,6 +447,8 @@ run_ended(Duty *duty, Worker *worker, WorkerEnd end)
 			duty->rest_until = now_ms() + conn_next_delay(&worker->conn);
 			break;
 	}
+	if (duty->once && end != WORKER_BUSY)
+		(void) pauses_add(&duty->pauses, oid, 2 * ONCE_PAUSE_MS + now_ms(), INT64_MAX / 2);
 	if (end == WORKER_FAILED)
 		worsen(duty, EXIT_RUN_FAILED);
 	if (end == WORKER_REFUSED || end == WORKER_LOST)
@@ -438,6 +458,7 @@ run_ended(Duty *duty, Worker *worker, WorkerEnd end)
 	}
 	if (duty->step == DUTY_WAITING && duty->control.state == CONN_READY)
 		duty->wake = now_ms();
+	duty->stale |= duty->step == DUTY_ASKING;
 }
 
 static void

@@ -47,10 +47,12 @@ typedef struct Duty
 	int64_t		rest_until;		/* no runs before, for want of connections */
 	char		problem[1024];	/* why it is not ready */
 	int			problems;		/* in a row */
+	bool		stale;			/* a run has ended since the question was asked */
 	/* as of the last answer */
 	bool		ready;
 	int			rollups;
 	int			failing;
+	int			postponed;		/* due, and in another session's hands */
 	int			forbidden;		/* scheduled rollups that our role may not run */
 	int64_t		next_at;		/* when the next schedule is due, in ms of now_ms(); 0 is unknown */
 } Duty;

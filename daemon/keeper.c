@@ -19,7 +19,7 @@ keeper_begin(Keeper *keeper, const char *schema)
 {
 	if (keeper->step != KEEPER_RESTING || now_ms() < keeper->due_at)
 		return;
-	keeper->schema = schema;
+	snprintf(keeper->schema, sizeof(keeper->schema), "%s", schema);
 	keeper->due_at = now_ms() + INTERVAL_MS;
 	conn_open(&keeper->conn);
 	keeper->step = KEEPER_OPENING;
@@ -46,9 +46,10 @@ static void
 send_prune(Keeper *keeper)
 {
 	const char *params[] = {keeper->keep};
-	char		sql[800];
+	char		sql[1000];
 
-	snprintf(sql, sizeof(sql), "SELECT c.rollup::pg_catalog.oid, c.rollup, p.runs"
+	/* a log that is locked is not waited for: refreshes of its rollup would wait, too */
+	snprintf(sql, sizeof(sql), "SELECT c.rollup::pg_catalog.oid, c.rollup, p.runs, pg_catalog.set_config('lock_timeout', '2s', false)"
 			 " FROM (SELECT %s.grid_rollup_prune($1::pg_catalog.interval) AS runs) p"
 			 " LEFT JOIN %s.grid_rollup_catalog c ON %s.grid_rollup_may_run(c.rollup)",
 			 keeper->schema, keeper->schema, keeper->schema);

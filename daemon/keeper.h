@@ -23,7 +23,7 @@ typedef struct Keeper
 	Conn		conn;
 	KeeperStep	step;
 	const char *keep;			/* age of runs that are forgotten, an interval */
-	const char *schema;			/* of the extension, quoted */
+	char		schema[200];	/* of the extension, quoted */
 	PGresult   *rollups;		/* whose logs are looked at */
 	int			at;				/* the one under way */
 	int64_t		due_at;			/* in ms of now_ms() */

@@ -35,7 +35,14 @@ secrets_add(Secrets *secrets, const char *word)
 		exit(EXIT_FAILURE);
 	}
 	secrets->words = words;
-	secrets->count++;
+	/* the longest first: one may be the beginning of another */
+	for (int i = secrets->count++; i > 0 && strlen(words[i - 1]) < strlen(words[i]); i--)
+	{
+		char	   *longer = words[i];
+
+		words[i] = words[i - 1];
+		words[i - 1] = longer;
+	}
 }
 
 void

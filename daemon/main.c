@@ -7,6 +7,7 @@
  * policy is in the server's SQL functions: the daemon only decides when to call
  * them.
  */
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,7 +33,8 @@ typedef struct Daemon
 	const Options *options;
 	Log			log;			/* of what concerns no single database */
 	Duty	   *duties;
-	struct pollfd *fds;			/* signals, then DUTY_FDS a duty */
+	struct pollfd *fds;			/* signals, then DUTY_FDS a duty; what is not open is -1 */
+	struct pollfd *polled;		/* those that are open */
 	int			signal_fd;
 	int			signals;		/* to terminate, so far */
 	int64_t		cancel_at;		/* 0: not stopping, or already cancelled */
@@ -212,22 +214,39 @@ next_wake(const Daemon *d)
 	return wake;
 }
 
-/* Wait until something happens or is to be done. */
+/*
+ * Wait until something happens or is to be done. Only what is open is polled:
+ * poll() refuses more descriptors than a process may have, open or not.
+ */
 static void
 wait_for_events(Daemon *d)
 {
 	int			stride = DUTY_FDS(d->options->max_runs);
-	nfds_t		nfds = (nfds_t) (1 + d->options->ndatabases * stride);
+	int			slots = 1 + d->options->ndatabases * stride;
+	nfds_t		open = 0;
 	int64_t		wake = next_wake(d);
 	int64_t		wait = wake - now_ms();
+	int			ready;
 
 	d->fds[0] = (struct pollfd) {.fd = d->signal_fd, .events = POLLIN};
 	for (int i = 0; i < d->options->ndatabases; i++)
 		duty_poll(&d->duties[i], &d->fds[1 + i * stride]);
-	if (poll(d->fds, nfds, wake == 0 ? -1 : wait < 0 ? 0 : (int) wait) < 0)
+	for (int i = 0; i < slots; i++)
 	{
-		for (nfds_t i = 0; i < nfds; i++)
-			d->fds[i].revents = 0;
+		if (d->fds[i].fd >= 0)
+			d->polled[open++] = d->fds[i];
+	}
+	ready = poll(d->polled, open, wake == 0 ? -1 : wait < 0 ? 0 : (int) wait);
+	if (ready < 0 && errno != EINTR)
+	{
+		log_event(&d->log, LOG_ERROR, "cannot wait for connections: %s", strerror(errno));
+		exit(EXIT_NOT_READY);
+	}
+	open = 0;
+	for (int i = 0; i < slots; i++)
+	{
+		if (d->fds[i].fd >= 0)
+			d->fds[i].revents = ready > 0 ? d->polled[open++].revents : 0;
 	}
 }
 
@@ -258,12 +277,14 @@ static bool
 begin(Daemon *d)
 {
 	const Options *options = d->options;
+	size_t		slots = 1 + (size_t) options->ndatabases * DUTY_FDS((size_t) options->max_runs);
 
 	d->log.secrets = &options->secrets;
 	d->duties = calloc((size_t) options->ndatabases, sizeof(Duty));
-	d->fds = calloc((size_t) (1 + options->ndatabases * DUTY_FDS(options->max_runs)), sizeof(struct pollfd));
+	d->fds = calloc(slots, sizeof(struct pollfd));
+	d->polled = calloc(slots, sizeof(struct pollfd));
 	d->signal_fd = catch_signals();
-	if (d->duties == NULL || d->fds == NULL || d->signal_fd < 0)
+	if (d->duties == NULL || d->fds == NULL || d->polled == NULL || d->signal_fd < 0)
 	{
 		perror("gridtreed");
 		return false;
@@ -297,6 +318,7 @@ run_daemon(const Options *options)
 	close(d.signal_fd);
 	free(d.duties);
 	free(d.fds);
+	free(d.polled);
 	return options->mode == MODE_ONCE && d.signals == 0 ? exit_status : EXIT_DONE;
 }
 

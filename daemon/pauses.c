@@ -44,7 +44,11 @@ pauses_add(Pauses *pauses, const char *oid, int64_t least, int64_t most)
 	Pause	   *pause = find(pauses, oid);
 
 	if (pause != NULL)
+	{
 		pause->length = pause->length * 2 < most ? pause->length * 2 : most;
+		if (pause->length < least)
+			pause->length = least;
+	}
 	else
 	{
 		pause = append(pauses);

@@ -57,7 +57,8 @@ query(PGconn *pg, const Options *options, const Log *log, const char *sql)
 
 	if (status == PGRES_TUPLES_OK)
 		return result;
-	print_problem(log, result ? PQresultErrorMessage(result) : "the server did not answer in time");
+	print_problem(log, result ? PQresultErrorMessage(result) :
+				  PQstatus(pg) == CONNECTION_BAD ? PQerrorMessage(pg) : "the server did not answer in time");
 	PQclear(result);
 	return NULL;
 }

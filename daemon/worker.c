@@ -42,7 +42,7 @@ void
 worker_start(Worker *worker, const Due *due, const char *schema)
 {
 	worker->due = *due;
-	worker->schema = schema;
+	snprintf(worker->schema, sizeof(worker->schema), "%s", schema);
 	if (worker->conn.state == CONN_READY)
 		send_call(worker);
 	else

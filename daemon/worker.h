@@ -43,7 +43,7 @@ typedef struct Worker
 	Conn		conn;
 	WorkerStep	step;
 	Due			due;
-	const char *schema;			/* of the extension, quoted */
+	char		schema[200];	/* of the extension, quoted */
 	bool		failed;			/* as the CALL said */
 	int64_t		check_at;		/* when to ask whether the run is still on */
 } Worker;

@@ -308,7 +308,7 @@ rollup_log_of(Oid rollup)
 	if (catalog == NULL)
 		return InvalidOid;
 	ScanKeyInit(&key, CATALOG_ROLLUP, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(rollup));
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	snapshot = RegisterSnapshot(GetActiveSnapshot());
 	scan = systable_beginscan(catalog, index, OidIsValid(index), snapshot, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
@@ -453,16 +453,16 @@ rollup_begin_state(const RollupDef *def, RollupState *state)
 }
 
 bool
-rollup_lock_state(const RollupDef *def)
+rollup_lock_state(Oid rollup)
 {
 	OwnerContext context;
 	Oid			types[] = {OIDOID};
-	Datum		values[] = {ObjectIdGetDatum(def->rollup)};
+	Datum		values[] = {ObjectIdGetDatum(rollup)};
 	bool		locked;
 
 	owner_enter_catalog(&context);
 	locked = rollup_execute_args(psprintf("SELECT FROM %s.grid_rollup_state WHERE rollup = $1"
-										  " FOR UPDATE SKIP LOCKED", def->schema),
+										  " FOR UPDATE SKIP LOCKED", gridtree_schema_quoted()),
 								 1, types, values, NULL) == 1;
 	owner_leave(&context);
 	return locked;

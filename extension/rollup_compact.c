@@ -58,7 +58,7 @@ grid_rollup_compact(PG_FUNCTION_ARGS)
 	SPI_connect();
 	def = rollup_load(rollup, false);
 	rollup_check_may_refresh(rollup);
-	if (rollup_lock_state(def))
+	if (rollup_lock_state(rollup))
 	{
 		bool		isnull;
 

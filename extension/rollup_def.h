@@ -136,7 +136,7 @@ typedef struct RollupState
 extern bool rollup_begin_state(const RollupDef *def, RollupState *state);
 
 /* Keep refreshes away until the transaction ends; false where one is at work. */
-extern bool rollup_lock_state(const RollupDef *def);
+extern bool rollup_lock_state(Oid rollup);
 
 /* And end a full build. */
 extern void rollup_end_state(const RollupDef *def, int64 cells);

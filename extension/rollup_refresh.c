@@ -70,7 +70,9 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(grid_rollup_refresh);
@@ -142,7 +144,7 @@ rollup_is_busy(Oid rollup)
 	bool		busy;
 
 	SPI_connect();
-	busy = !rollup_lock_state(rollup_load(rollup, false));
+	busy = !rollup_lock_state(rollup);
 	SPI_finish();
 	return busy;
 }
@@ -369,25 +371,21 @@ static bool
 may_see_errors(const RollupDef *def)
 {
 	return has_privs_of_role(GetUserId(), relation_owner(def->rollup)) ||
-		pg_class_aclcheck(def->source, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+		(pg_class_aclcheck(def->source, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		 check_enable_rls(def->source, InvalidOid, true) != RLS_ENABLED);
 }
 
-/* An error of a measure without what it quotes.  Errors that come of the refresh itself stay. */
+/* An error of a measure without what it quotes: a measure can raise any. */
 static void
 hide_error(const RollupDef *def, MemoryContext caller)
 {
-	ErrorData  *error;
-	int			category;
+	int			sqlstate;
 
 	MemoryContextSwitchTo(caller);
-	error = CopyErrorData();
-	category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-	if (category == ERRCODE_TRANSACTION_ROLLBACK || category == ERRCODE_OPERATOR_INTERVENTION ||
-		category == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE || category == ERRCODE_INSUFFICIENT_RESOURCES)
-		PG_RE_THROW();
+	sqlstate = geterrcode();
 	FlushErrorState();
 	ereport(ERROR,
-			(errcode(error->sqlerrcode),
+			(errcode(sqlstate),
 			 errmsg("refresh of rollup %s failed", def->rollup_name),
 			 errdetail("The error may quote rows of the source, and is shown to roles that may read it.")));
 }
@@ -399,10 +397,15 @@ rollup_refresh(Oid rollup, int64 max_cells, bool *more)
 	RollupDef  *def;
 	RollupState state = {0};
 	int64		cells;
+	bool		shown;
 
 	SPI_connect();
 	def = begin_refresh(rollup, &state);
+	shown = may_see_errors(def);
 	owner_enter(&context, relation_owner(rollup));
+	if (!shown)					/* what measures have to say may quote rows, too */
+		(void) set_config_option("client_min_messages", "error", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	cells = refresh(def, max_cells, &state);
 	if (more)
 		*more = log_has(def, "unassigned IS NULL");

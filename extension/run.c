@@ -17,6 +17,7 @@
 #include "gridtree.h"
 
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "commands/async.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -27,6 +28,7 @@
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "tcop/tcopprot.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -81,15 +83,24 @@ check_caller(FunctionCallInfo fcinfo)
 				 errmsg("due time must be finite")));
 }
 
-/* Who may refresh a rollup may run it. */
+/*
+ * Who may refresh a rollup may run it; only its owner for a due time to come,
+ * which would not be run when it comes.
+ */
 static void
-check_rights(Oid relation)
+check_rights(Oid relation, const TimestampTz *due_at)
 {
 	if (get_rel_name(relation) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relation)));
 	rollup_check_may_refresh(relation);
+	if (due_at != NULL && *due_at > GetCurrentTimestamp() + USECS_PER_MINUTE &&
+		!object_ownercheck(RelationRelationId, relation, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to run rollup \"%s\" ahead of its due time", get_rel_name(relation)),
+				 errhint("That takes its owner.")));
 }
 
 static LOCKTAG
@@ -289,7 +300,7 @@ grid_rollup_run(PG_FUNCTION_ARGS)
 	run.context = CurrentMemoryContext;
 	if (!PG_ARGISNULL(1))
 		due_at = PG_GETARG_TIMESTAMPTZ(1);
-	check_rights(run.rollup);
+	check_rights(run.rollup, PG_ARGISNULL(1) ? NULL : &due_at);
 
 	outcome = run_locked(&run, PG_ARGISNULL(1) ? NULL : &due_at);
 	MemoryContextSwitchTo(run.context);

@@ -210,12 +210,14 @@ Datum
 grid_rollup_prune(PG_FUNCTION_ARGS)
 {
 	Statement	statement = {
-		.sql = "DELETE FROM %1$s.grid_rollup_run_log l USING unnest($2) of (rollup)"
-		" CROSS JOIN LATERAL (SELECT"
+		.sql = "WITH bound AS MATERIALIZED (SELECT of.rollup,"
 		"  (SELECT r.run FROM %1$s.grid_rollup_run_log r WHERE r.rollup = of.rollup ORDER BY r.run DESC LIMIT 1) AS last,"
 		"  (SELECT r.run FROM %1$s.grid_rollup_run_log r WHERE r.rollup = of.rollup AND r.outcome = 'done' ORDER BY r.run DESC LIMIT 1) AS success,"
-		"  (SELECT r.run FROM %1$s.grid_rollup_run_log r WHERE r.rollup = of.rollup ORDER BY r.run DESC OFFSET $3 LIMIT 1) AS beyond) bound"
-		" WHERE l.rollup = of.rollup AND (l.finished_at < clock_timestamp() - $1 OR (l.finished_at IS NOT NULL AND l.run <= bound.beyond))"
+		"  (SELECT r.run FROM %1$s.grid_rollup_run_log r WHERE r.rollup = of.rollup ORDER BY r.run DESC OFFSET $3 LIMIT 1) AS beyond"
+		"  FROM unnest($2) of (rollup))"
+		" DELETE FROM %1$s.grid_rollup_run_log l USING bound"
+		" WHERE l.rollup = bound.rollup AND (l.finished_at < clock_timestamp() - $1 OR l.run <= bound.beyond)"
+		" AND l.finished_at IS NOT NULL AND l.due_at <= clock_timestamp()"
 		" AND l.run <> bound.last AND l.run IS DISTINCT FROM bound.success"
 	};
 	int64		deleted;

@@ -45,7 +45,7 @@ BEGIN ATOMIC
             WHEN last.run IS NOT NULL AND last.outcome IS NULL
                 THEN clock.at + interval '5 seconds'
             WHEN last.outcome <> 'done'
-                THEN coalesce(last.finished_at, last.started_at) + last.retry_delay
+                THEN greatest(coalesce(last.finished_at, last.started_at) + last.retry_delay, claimed.due_at + interval '1 microsecond')
             WHEN NOT s.filled
                 THEN CASE WHEN claimed.due_at IS NULL THEN c.created_at ELSE base.covered + coalesce(c.retry_min, '10 seconds') END
             ELSE least(

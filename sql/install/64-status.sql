@@ -2,24 +2,28 @@
 
 CREATE VIEW @extschema@.grid_rollup_status WITH (security_barrier) AS
 SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, s.filled, s.refreshed_at,
-       look.pending,
-       @extschema@.grid_rollup_running(c.rollup) AS running,
+       look.pending, look.running,
        last.started_at AS last_started_at, last.finished_at AS last_finished_at,
-       last.outcome AS last_outcome, last.cells AS last_cells, last.sqlstate, last.message,
+       CASE WHEN last.outcome IS NULL AND last.run IS NOT NULL AND NOT look.running THEN 'lost' ELSE last.outcome END AS last_outcome,
+       last.cells AS last_cells, last.sqlstate,
+       CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE')
+                 OR (SELECT pg_has_role(o.relowner, 'USAGE') FROM pg_class o WHERE o.oid = c.rollup) THEN last.message END AS message,
        success.finished_at AS last_success_at,
-       (SELECT count(*) FROM @extschema@.grid_rollup_runs f
-        WHERE f.rollup = c.rollup AND f.outcome <> 'done' AND f.run > coalesce(success.run, 0))::int AS failures,
+       (SELECT count(*) FROM @extschema@.grid_rollup_run_log f
+        WHERE f.rollup = c.rollup AND f.run > coalesce(success.run, 0)
+          AND (f.outcome <> 'done' OR (f.outcome IS NULL AND NOT look.running)))::int AS failures,
        due.due_at AS next_due_at,
        @extschema@.grid_rollup_logged_unassigned(c.rollup) AS unassigned,
        CASE WHEN look.pending OR NOT s.filled THEN greatest(clock_timestamp() - coalesce(s.caught_up_at, c.created_at), interval '0')
             WHEN NOT look.pending THEN interval '0' END AS lag
 FROM @extschema@.grid_rollup_catalog c
 JOIN @extschema@.grid_rollup_state s ON s.rollup = c.rollup
-CROSS JOIN LATERAL (SELECT @extschema@.grid_rollup_pending(c.rollup) AS pending OFFSET 0) look
+CROSS JOIN LATERAL (
+    SELECT @extschema@.grid_rollup_pending(c.rollup) AS pending, @extschema@.grid_rollup_running(c.rollup) AS running OFFSET 0) look
 LEFT JOIN LATERAL (
-    SELECT * FROM @extschema@.grid_rollup_runs r WHERE r.rollup = c.rollup ORDER BY r.run DESC LIMIT 1) last ON true
+    SELECT * FROM @extschema@.grid_rollup_run_log r WHERE r.rollup = c.rollup ORDER BY r.run DESC LIMIT 1) last ON true
 LEFT JOIN LATERAL (
-    SELECT r.run, r.finished_at FROM @extschema@.grid_rollup_runs r
+    SELECT r.run, r.finished_at FROM @extschema@.grid_rollup_run_log r
     WHERE r.rollup = c.rollup AND r.outcome = 'done' ORDER BY r.run DESC LIMIT 1) success ON true
 LEFT JOIN @extschema@.grid_rollup_due_seen(NULL) due ON due.rollup = c.rollup
 WHERE @extschema@.grid_rollup_may_see(c.rollup);

@@ -26,10 +26,10 @@ SELECT rollup, due_at = :'due' AS as_due, due_at = started_at AS by_hand, starte
 FROM grid_rollup_runs ORDER BY run;
 SELECT count(*) = 9 AS filled FROM fresh WHERE level = 'community';
 
--- largest age: half of it after the run began, if anything has changed; else half of it from now
+-- largest age: half of it after a refresh last began with all there was, if anything has changed; else half of it from now
 INSERT INTO visits VALUES ('350304001001', 1);
-SELECT d.due_at = r.started_at + interval '30 seconds' AS half, d.wait > interval '0' AS later
-FROM grid_rollup_due() d JOIN grid_rollup_runs r USING (rollup) WHERE rollup = 'fresh'::regclass;
+SELECT d.due_at = s.caught_up_at + interval '30 seconds' AS half, s.caught_up_at BETWEEN r.started_at AND r.finished_at AS then, d.wait > interval '0' AS later
+FROM grid_rollup_due() d JOIN grid_rollup_runs r USING (rollup) JOIN grid_rollup_state s USING (rollup) WHERE rollup = 'fresh'::regclass;
 SELECT due_at < now() + interval '1 hour' AS overdue, wait < interval '0' AS now
 FROM grid_rollup_due(now() + interval '1 hour') WHERE rollup = 'fresh'::regclass;
 CALL grid_rollup_run('fresh');
@@ -48,12 +48,12 @@ SELECT outcome, sqlstate, message, cells FROM grid_rollup_runs WHERE rollup = 's
 SELECT d.due_at = r.finished_at + r.retry_delay AS after_delay, r.retry_delay BETWEEN interval '10 seconds' AND interval '30 seconds' AS in_bounds
 FROM grid_rollup_due() d JOIN grid_rollup_runs r USING (rollup) WHERE rollup = 'shares'::regclass;
 SELECT grid_rollup_alter('shares', '{"retry_min": "1 second", "retry_max": "8 seconds"}');
-DO $$ DECLARE o text; BEGIN FOR i IN 1..60 LOOP CALL grid_rollup_run('shares', now() + i * interval '1 day', o); END LOOP; END $$;
+DO $$ DECLARE o text; BEGIN FOR i IN 1..60 LOOP CALL grid_rollup_run('shares', now() - i * interval '1 day', o); END LOOP; END $$;
 SELECT failures, sqlstate, message, last_outcome, last_success_at, pending, running, filled FROM grid_rollup_status WHERE rollup = 'shares'::regclass;
 SELECT bool_and(r.retry_delay BETWEEN interval '1 second' AND interval '8 seconds') AS in_bounds,
        bool_and(r.retry_delay <= 3 * greatest(before, interval '1 second')) AS no_leaps, max(r.retry_delay) = interval '8 seconds' AS grows
 FROM (SELECT *, lag(retry_delay) OVER (PARTITION BY rollup ORDER BY run) AS before FROM grid_rollup_runs) r
-WHERE rollup = 'shares'::regclass AND before IS NOT NULL AND r.due_at > r.started_at;
+WHERE rollup = 'shares'::regclass AND before IS NOT NULL AND r.due_at < r.started_at - interval '12 hours';
 -- others go on, and success forgets the failures
 CALL grid_rollup_run('fresh');
 UPDATE visits SET divisor = 1;
@@ -180,7 +180,28 @@ SELECT * FROM named_sum_log;
 SELECT grid_rollup_alter('owned', '{"enabled": false}');
 SELECT grid_rollup_drop('owned');
 SELECT * FROM grid_rollup_verify('owned');
+CALL grid_rollup_run('owned', now() + interval '1 hour');
 SELECT grid_rollup_compact('owned'), grid_rollup_prune('0') > 0 AS pruned;
+RESET ROLE;
+-- nor what a policy hides
+SET ROLE runs_owner;
+GRANT SELECT ON named TO runs_runner;
+ALTER TABLE named ENABLE ROW LEVEL SECURITY;
+SET ROLE runs_runner;
+SELECT * FROM named;
+SELECT grid_rollup_refresh('named_sum');
+SET ROLE runs_owner;
+REVOKE SELECT ON named FROM runs_runner;
+ALTER TABLE named DISABLE ROW LEVEL SECURITY;
+-- nor what a measure says
+CREATE FUNCTION says(text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE WARNING 'here is %', $1; RETURN 1; END $$;
+SELECT grid_rollup_create('talkative', 'named', 'code', '{"n": "sum(runs.says(name))"}', lowest_level => 'community');
+SET ROLE runs_runner;
+CALL grid_rollup_run('talkative');
+SET ROLE runs_owner;
+INSERT INTO named VALUES ('350304001001', 'another');
+CALL grid_rollup_run('talkative');
+DELETE FROM named WHERE name = 'another';
 RESET ROLE;
 -- but the owner reads the message of a run that was the runner's
 SET ROLE runs_owner;
@@ -193,6 +214,15 @@ SELECT pending, lag FROM grid_rollup_status WHERE rollup = 'fresh'::regclass;
 INSERT INTO visits VALUES ('350304001001', 1);
 SELECT s.pending, s.lag BETWEEN interval '0' AND clock_timestamp() - r.started_at AS since_last_run
 FROM grid_rollup_status s JOIN grid_rollup_runs r USING (rollup) WHERE rollup = 'fresh'::regclass ORDER BY r.run DESC LIMIT 1;
+-- or since it was last seen with nothing to do
+CALL grid_rollup_run('fresh');
+UPDATE grid_rollup_state SET caught_up_at = caught_up_at - interval '1 hour' WHERE rollup = 'fresh'::regclass;
+SELECT grid_rollup_look(), grid_rollup_look() AS again;
+INSERT INTO visits VALUES ('350304001001', 1);
+SELECT pending, lag < interval '1 minute' AS little, next_due_at > now() - interval '1 minute' AS due FROM grid_rollup_status WHERE rollup = 'fresh'::regclass;
+UPDATE grid_rollup_state SET caught_up_at = caught_up_at - interval '1 hour' WHERE rollup = 'fresh'::regclass;
+SELECT grid_rollup_look() AS pending;
+SELECT lag > interval '1 hour' AS much FROM grid_rollup_status WHERE rollup = 'fresh'::regclass;
 -- a batch that leaves something behind does not count: its cells are in order of code
 CREATE TABLE many AS SELECT lpad(n::text, 6, '0')::gridcode AS code FROM generate_series(100000, 104999) n;
 CREATE INDEX ON many (code);

@@ -261,6 +261,38 @@ open_gate('brief');
 ok(await(is_fresh('brief')), 'the run, which the cancel cannot reach, ends on the server');
 order('h');
 
+# --once in the middle of a run: it ends when the run has
+open my $gate, '>', gate('long') or die $!;
+close $gate;
+touch('long');
+$pid = start("host=127.0.0.1 port=$port", '--once');
+ok(await("SELECT running AND last_outcome IS NULL FROM grid_rollup_status WHERE rollup = 'long'::regclass"), '--once: a run is under way');
+cut();
+open_gate('long');
+ok(await(q(SELECT NOT running FROM grid_rollup_status WHERE rollup = 'long'::regclass)), 'it ends while the network is cut');
+order('h');
+{
+    local $SIG{ALRM} = sub { kill 'KILL', $pid };
+    alarm 60;
+    is(finish($pid), 3, 'healed: --once ends, and has had trouble');
+    alarm 0;
+}
+
+# the first of two hosts accepts and says no more
+{
+    my $silent = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1') or die $!;
+    my $hosts = "host=127.0.0.1,127.0.0.1 port=" . $silent->sockport . ",$port";
+    touch('quick');
+    $pid = start($hosts);
+    hears(qr/ INFO .* connected/, 'one host is silent: the daemon finds the next');
+    ok(await(is_fresh('quick')), 'and works there');
+    is(stop($pid), 0, 'SIGTERM exits 0');
+    my $out = "$ENV{GT_TMP}/gridtreed.network.check";
+    my $begun = time;
+    is(finish(background($out, daemon_program(), '-d', "host=127.0.0.1 port=" . $silent->sockport . " dbname=$database", "--timeout=$TIMEOUT", '--check')), 3, '--check of a silent host');
+    cmp_ok(time - $begun, '<', 15, 'does not wait for ever');
+}
+
 # the first of two hosts is gone: its queue of connections is full, so it does not answer
 SKIP: {
     socket my $hole, PF_INET, SOCK_STREAM, 0 or die $!;
