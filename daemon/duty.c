@@ -31,7 +31,7 @@
 /* From when on a rollup that another session has is worth a word. */
 #define BUSY_TOLD_MS		4000
 
-/* Once is once, however fast a rollup is due again: longer than this is for ever. */
+/* Once is once, however fast a rollup is due again: a pause for ever. */
 #define ONCE_PAUSE_MS		(INT64_C(1) << 50)
 
 /* Problems in a row after which --once waits no longer for what it has begun. */
@@ -299,10 +299,7 @@ take_row(Duty *duty, const PGresult *result, int row)
 		return now_ms() + wait;
 	}
 	if (paused > 0)
-	{
-		duty->postponed += paused < ONCE_PAUSE_MS;
 		return paused;
-	}
 	if (!duty->stopping && !start_run(duty, result, row) && now_ms() < duty->rest_until)
 		return duty->rest_until;
 	return 0;
@@ -324,7 +321,6 @@ take_due(Duty *duty)
 		become_ready(duty);
 	duty->rollups = PQgetisnull(result, 0, DUE_OID) ? 0 : PQntuples(result);
 	duty->failing = 0;
-	duty->postponed = 0;
 	duty->next_at = 0;
 	take_forbidden(duty, atoi(PQgetvalue(result, 0, DUE_FORBIDDEN)));
 	pauses_purge(&duty->pauses);
@@ -334,7 +330,7 @@ take_due(Duty *duty)
 	duty->wake = conn_take_notifies(&duty->control) || duty->stale ? now_ms() : next;
 	duty->stale = false;
 	if (duty->once)
-		duty->finished = duty_running(duty) == 0 && duty->postponed == 0;
+		duty->finished = duty_running(duty) == 0;
 	else if (!duty->stopping)
 		keeper_begin(&duty->keeper, duty->handshake.schema);
 }
@@ -436,7 +432,7 @@ run_ended(Duty *duty, Worker *worker, WorkerEnd end)
 			(void) pauses_add(&duty->pauses, oid, BUSY_LEAST_MS, BUSY_MOST_MS);
 			break;
 		case WORKER_BUSY:
-			if (pauses_add(&duty->pauses, oid, BUSY_LEAST_MS, BUSY_MOST_MS) == BUSY_TOLD_MS)
+			if (pauses_add(&duty->pauses, oid, BUSY_LEAST_MS, BUSY_MOST_MS) == BUSY_TOLD_MS || duty->once)
 				log_event(duty->control.log, LOG_INFO, "rollup=%s due=\"%s\" another session is running or refreshing it",
 						  worker->due.name, worker->due.due_at);
 			break;
@@ -447,8 +443,8 @@ run_ended(Duty *duty, Worker *worker, WorkerEnd end)
 			duty->rest_until = now_ms() + conn_next_delay(&worker->conn);
 			break;
 	}
-	if (duty->once && end != WORKER_BUSY)
-		(void) pauses_add(&duty->pauses, oid, 2 * ONCE_PAUSE_MS + now_ms(), INT64_MAX / 2);
+	if (duty->once)
+		(void) pauses_add(&duty->pauses, oid, ONCE_PAUSE_MS, ONCE_PAUSE_MS);
 	if (end == WORKER_FAILED)
 		worsen(duty, EXIT_RUN_FAILED);
 	if (end == WORKER_REFUSED || end == WORKER_LOST)

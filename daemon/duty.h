@@ -52,7 +52,6 @@ typedef struct Duty
 	bool		ready;
 	int			rollups;
 	int			failing;
-	int			postponed;		/* due, and in another session's hands */
 	int			forbidden;		/* scheduled rollups that our role may not run */
 	int64_t		next_at;		/* when the next schedule is due, in ms of now_ms(); 0 is unknown */
 } Duty;

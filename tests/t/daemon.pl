@@ -68,6 +68,11 @@ SQL
     is($status, 1, '--once: a run that fails is exit status 1');
     like($out, qr/ ERROR database=daemon rollup=public\.bad due="[^"]*" outcome=failed run=\d+ seconds=\S+ cells=0 sqlstate=22012 message="division by zero"$/m,
         'and one line of the log');
+    psql(q(SELECT grid_rollup_alter('bad', '{"retry_min": "1 microsecond", "retry_max": "1 microsecond"}');
+           UPDATE grid_rollup_run_log SET retry_delay = '0' WHERE rollup = 'bad'::regclass));
+    ($out, $status) = output_of('-d', $database, '--once');
+    is($status . outcomes('bad'), '1failed failed', '--once is once, also for what is due again at once');
+    psql(q(SELECT grid_rollup_alter('bad', '{"retry_min": null, "retry_max": null}')));
     ($out, $status) = output_of('-d', $database, '--status');
     is($status, 1, '--status: a failing rollup is exit status 1');
     like($out, qr/public\.bad .* failing .* 22012 division by zero$/m, 'and is shown with its SQLSTATE');
