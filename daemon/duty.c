@@ -16,6 +16,9 @@
 
 #include "log.h"
 
+/* So long an answer serves to start what was due, one run after the other, before another question. */
+#define ANSWER_SERVES_MS	2000
+
 /* A definition that changes is notified; look this often all the same. */
 #define LONGEST_SLEEP_MS	30000
 
@@ -114,6 +117,7 @@ have_problem(Duty *duty, const char *words)
 	conn_close(&duty->control);
 	close_idle_workers(duty);
 	duty->ready = false;
+	duty->due_rows = 0;
 	duty->problems++;
 	duty->step = DUTY_WAITING;
 	duty->wake = now_ms() + delay;
@@ -153,6 +157,7 @@ ask(Duty *duty)
 			 " ORDER BY d.wait", duty->handshake.schema);
 	conn_send(&duty->control, sql, 0, NULL);
 	duty->asked_at = now_ms();
+	duty->due_rows = 0;
 	duty->step = DUTY_ASKING;
 }
 
@@ -169,6 +174,7 @@ look(Duty *duty)
 	snprintf(sql, sizeof(sql), "SELECT %s.grid_rollup_look()", duty->handshake.schema);
 	conn_send(&duty->control, sql, 0, NULL);
 	duty->look_at = now_ms() + LOOK_INTERVAL_MS;
+	duty->due_rows = 0;
 	duty->step = DUTY_LOOKING;
 }
 
@@ -185,6 +191,7 @@ check(Duty *duty, Worker *worker)
 			 " AND r.due_at OPERATOR(pg_catalog.=) $2::pg_catalog.timestamptz)", duty->handshake.schema);
 	conn_send(&duty->control, sql, 2, params);
 	duty->checked = worker;
+	duty->due_rows = 0;
 	duty->step = DUTY_CHECKING;
 }
 
@@ -217,45 +224,58 @@ shake_hands(Duty *duty)
 	duty->step = DUTY_LISTENING;
 }
 
-/*
- * A worker without work, unless one has this rollup already: one that is
- * connected if there is, and no other while connections are not to be had.
- */
+static bool
+is_running(const Duty *duty, const char *oid)
+{
+	for (int i = 0; i < duty->nworkers; i++)
+	{
+		if (duty->workers[i].step != WORKER_IDLE && strcmp(duty->workers[i].due.oid, oid) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A worker without work: one that is connected if there is, and no other while connections are not to be had. */
 static Worker *
-worker_for(Duty *duty, const char *oid)
+idle_worker(Duty *duty)
 {
 	Worker	   *idle = NULL;
 
 	for (int i = 0; i < duty->nworkers; i++)
 	{
 		Worker	   *worker = &duty->workers[i];
-		bool		connected = worker->conn.state == CONN_READY;
 
 		if (worker->step != WORKER_IDLE)
-		{
-			if (strcmp(worker->due.oid, oid) == 0)
-				return NULL;
-		}
-		else if (connected || (idle == NULL && now_ms() >= duty->rest_until))
+			continue;
+		if (worker->conn.state == CONN_READY)
+			return worker;
+		if (now_ms() >= duty->rest_until)
 			idle = worker;
 	}
 	return idle;
 }
 
-/* Start what is due; false if there is no worker for it. */
-static bool
-start_run(Duty *duty, const PGresult *result, int row)
+/* Start what the last answer says is due, as far as there are workers. */
+static void
+start_runs(Duty *duty)
 {
-	Worker	   *worker = worker_for(duty, PQgetvalue(result, row, DUE_OID));
-	Due			due;
+	const PGresult *result = duty->control.result;
 
-	if (worker == NULL)
-		return false;
-	snprintf(due.oid, sizeof(due.oid), "%s", PQgetvalue(result, row, DUE_OID));
-	snprintf(due.name, sizeof(due.name), "%s", PQgetvalue(result, row, DUE_NAME));
-	snprintf(due.due_at, sizeof(due.due_at), "%s", PQgetvalue(result, row, DUE_AT));
-	worker_start(worker, &due, duty->handshake.schema);
-	return true;
+	for (; duty->due_row < duty->due_rows && !duty->stopping; duty->due_row++)
+	{
+		const char *oid = PQgetvalue(result, duty->due_row, DUE_OID);
+		Worker	   *worker = idle_worker(duty);
+		Due			due;
+
+		if (is_running(duty, oid) || pauses_until(&duty->pauses, oid) > 0)
+			continue;
+		if (worker == NULL)
+			return;
+		snprintf(due.oid, sizeof(due.oid), "%s", oid);
+		snprintf(due.name, sizeof(due.name), "%s", PQgetvalue(result, duty->due_row, DUE_NAME));
+		snprintf(due.due_at, sizeof(due.due_at), "%s", PQgetvalue(result, duty->due_row, DUE_AT));
+		worker_start(worker, &due, duty->handshake.schema);
+	}
 }
 
 /* The first answer: not before it is all well. */
@@ -282,30 +302,26 @@ take_forbidden(Duty *duty, int forbidden)
 		worsen(duty, EXIT_NOT_READY);
 }
 
-/* One row of the answer: start it if it is due; returns when to look at it again, 0 when a worker will say. */
+/* What one row of the answer says; returns when to look at it again, 0 when a worker will say. */
 static int64_t
 take_row(Duty *duty, const PGresult *result, int row)
 {
 	int64_t		wait = atoll(PQgetvalue(result, row, DUE_WAIT));
-	int64_t		paused = pauses_until(&duty->pauses, PQgetvalue(result, row, DUE_OID));
 	const char *outcome = PQgetvalue(result, row, DUE_OUTCOME);
 
 	duty->failing += strcmp(outcome, "failed") == 0 || strcmp(outcome, "lost") == 0;
-	if (wait > 0)
+	if (wait <= 0)
 	{
-		/* with a largest age, it may be only a look */
-		if (PQgetvalue(result, row, DUE_BY_SCHEDULE)[0] == 't')
-			duty->next_at = earlier(duty->next_at, now_ms() + wait);
-		return now_ms() + wait;
+		duty->due_rows++;
+		return pauses_until(&duty->pauses, PQgetvalue(result, row, DUE_OID));
 	}
-	if (paused > 0)
-		return paused;
-	if (!duty->stopping && !start_run(duty, result, row) && now_ms() < duty->rest_until)
-		return duty->rest_until;
-	return 0;
+	/* with a largest age, it may be only a look */
+	if (PQgetvalue(result, row, DUE_BY_SCHEDULE)[0] == 't')
+		duty->next_at = earlier(duty->next_at, now_ms() + wait);
+	return now_ms() + wait;
 }
 
-/* Start what is due; sleep until the next is. */
+/* Start what is due; sleep until the next is. Rows come in order of their wait. */
 static void
 take_due(Duty *duty)
 {
@@ -324,8 +340,12 @@ take_due(Duty *duty)
 	duty->next_at = 0;
 	take_forbidden(duty, atoi(PQgetvalue(result, 0, DUE_FORBIDDEN)));
 	pauses_purge(&duty->pauses);
+	duty->due_rows = duty->due_row = 0;
 	for (int row = 0; row < duty->rollups; row++)
 		next = earlier(next, take_row(duty, result, row));
+	start_runs(duty);
+	if (duty->due_row < duty->due_rows && now_ms() < duty->rest_until)
+		next = earlier(next, duty->rest_until);
 	duty->step = DUTY_WAITING;
 	duty->wake = conn_take_notifies(&duty->control) || duty->stale ? now_ms() : next;
 	duty->stale = false;
@@ -414,7 +434,7 @@ step_control(Duty *duty, short revents)
 		next_question(duty);
 }
 
-/* The end of a run is the moment to ask again: what follows says which rollups are left alone for how long. */
+/* The end of a run is the moment for the next, or to ask again; before that, which rollups are left alone for how long. */
 static void
 run_ended(Duty *duty, Worker *worker, WorkerEnd end)
 {
@@ -452,9 +472,13 @@ run_ended(Duty *duty, Worker *worker, WorkerEnd end)
 		worsen(duty, EXIT_NOT_READY);
 		duty->stopping |= duty->once && end == WORKER_LOST;
 	}
-	if (duty->step == DUTY_WAITING && duty->control.state == CONN_READY)
-		duty->wake = now_ms();
 	duty->stale |= duty->step == DUTY_ASKING;
+	if (duty->step != DUTY_WAITING || duty->control.state != CONN_READY)
+		return;
+	if (now_ms() < duty->asked_at + ANSWER_SERVES_MS)
+		start_runs(duty);
+	if (worker->step == WORKER_IDLE)
+		duty->wake = now_ms();
 }
 
 static void

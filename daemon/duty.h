@@ -48,6 +48,8 @@ typedef struct Duty
 	char		problem[1024];	/* why it is not ready */
 	int			problems;		/* in a row */
 	bool		stale;			/* a run has ended since the question was asked */
+	int			due_rows;		/* of the last answer, which control.result still is */
+	int			due_row;		/* the first of them that has not been started */
 	/* as of the last answer */
 	bool		ready;
 	int			rollups;
