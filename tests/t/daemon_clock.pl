@@ -7,8 +7,9 @@ use Test::More;
 use Time::HiRes ();
 
 my $database = fresh_database('daemon_clock');
-my (%living, %killed);    # daemons by name: pid and log
-my $ticks = 0;
+my (%living, %log);    # daemons by name: pid, while they live; log
+my $moved = 0;
+END { kill 'KILL', values %living; }
 
 # how many rollups; schedule; zone; what that means in SQL, of minute "t" and the wall clock "l"
 my @schedules = (
@@ -52,6 +53,22 @@ CREATE TABLE gated AS SELECT i AS id, ('35030400100' || i % 9 + 1)::gridcode AS 
 CREATE TABLE even AS TABLE gated;
 CREATE TABLE odd AS TABLE gated;
 
+-- how many runs are lost, failures or to be made again, to a statement that begins before they end and looks when nothing is left to do
+CREATE FUNCTION runs_end() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    WHILE EXISTS (SELECT FROM grid_rollup_run_log WHERE outcome IS NULL) OR EXISTS (SELECT FROM grid_rollup_due() WHERE wait <= '0')
+            OR EXISTS (SELECT FROM grid_rollup_catalog WHERE grid_rollup_running(rollup)) LOOP
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+END $$;
+CREATE FUNCTION lost_meanwhile() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    PERFORM runs_end();
+    RETURN (SELECT count(*) FROM grid_rollup_runs WHERE outcome = 'lost')
+        + (SELECT count(*) FROM grid_rollup_status WHERE last_outcome = 'lost' OR failures > 0)
+        + (SELECT count(*) FROM grid_rollup_run_log l JOIN grid_rollup_due() d ON d.rollup = l.rollup AND d.due_at = l.started_at + l.retry_delay WHERE l.outcome IS NULL);
+END $$;
+
 CREATE TABLE minutes (rollup regclass, minute timestamptz);
 CREATE TABLE expected (rollup regclass, due_at timestamptz);
 CREATE TABLE deaths (daemon text, clock timestamptz);
@@ -79,48 +96,47 @@ psql("BEGIN; $create COMMIT; $minutes; INSERT INTO expected SELECT rollup, creat
 # Start a daemon, and wait until it has asked what is due.
 sub start {
     my ($name) = @_;
-    my $log = "$ENV{GT_TMP}/clock.$name.log";
-    my $pid = background($log, daemon_program(), '-d', "dbname=$database application_name=$name", '--max-runs=4');
-    $living{$name} = {pid => $pid, log => $log};
-    for (1 .. 600) { last if slurp($log) =~ / connected, /; Time::HiRes::sleep(0.1); }
-    like(slurp($log), qr/ connected, /, "daemon $name is up");
+    $log{$name} = "$ENV{GT_TMP}/clock.$name.log";
+    unlink $log{$name};
+    $living{$name} = background($log{$name}, daemon_program(), '-d', "dbname=$database application_name=$name", '--max-runs=4');
+    for (1 .. 600) { last if slurp($log{$name}) =~ / connected, /; Time::HiRes::sleep(0.1); }
+    like(slurp($log{$name}), qr/ connected, /, "daemon $name is up");
 }
 
 # Kill -9; its sessions end, each as soon as it notices.
 sub kill_daemon {
     my ($name) = @_;
-    my $daemon = $killed{$name} = delete $living{$name};
-    kill 'KILL', $daemon->{pid};
-    is(finish($daemon->{pid}), 137, "daemon $name is killed");
+    my $pid = delete $living{$name};
+    kill 'KILL', $pid;
+    is(finish($pid), 137, "daemon $name is killed");
     psql("INSERT INTO deaths SELECT '$name', now FROM test_clock");
     ok(await("SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = '$name'"), 'and its sessions end');
 }
 
 # Something changes, the clock moves on, the daemons are woken. What has become due by then: every
 # rollup once, for the first of the times it has missed; and what was lost, ten seconds after it began.
-sub tick {
-    my ($clock, $and) = @_;
-    my $writes = '';
-    $ticks++;
-    for my $source ('gated', 'even', 'odd') {
-        $writes .= "INSERT INTO $source VALUES (100 + $ticks, ('35030400100' || $ticks % 9 + 1)::gridcode);"
-            . "UPDATE $source SET code = ('35030400100' || $ticks % 7 + 1)::gridcode WHERE id % 10 = $ticks % 10;"
-            . "DELETE FROM $source WHERE id = $ticks;";
-    }
+sub move_clock {
+    my ($to, $and) = @_;
+    my $moves = ++$moved;
+    my @writes = ("INSERT INTO %s VALUES (100 + $moves, ('35030400100' || $moves %% 9 + 1)::gridcode);\n",
+        "UPDATE %s SET code = ('35030400100' || $moves %% 7 + 1)::gridcode WHERE id %% 10 = $moves %% 10;\n",
+        "DELETE FROM %s WHERE id = $moves;\n");
+    my $writes = join '', map { sprintf $writes[$moves % 3], $_ } 'gated', 'even', 'odd';
     psql(<<"SQL" . ($and // ''));
 BEGIN;
 $writes
-INSERT INTO expected SELECT rollup, min(minute) FROM minutes, test_clock WHERE minute > now AND minute <= '$clock' GROUP BY rollup;
+INSERT INTO expected SELECT rollup, min(minute) FROM minutes, test_clock WHERE minute > now AND minute <= '$to' GROUP BY rollup;
 INSERT INTO expected SELECT rollup, started_at + interval '10 seconds' FROM grid_rollup_runs, test_clock
-    WHERE outcome = 'lost' AND started_at + interval '10 seconds' > now AND started_at + interval '10 seconds' <= '$clock';
-UPDATE test_clock SET now = '$clock';
+    WHERE outcome = 'lost' AND started_at + interval '10 seconds' > now AND started_at + interval '10 seconds' <= '$to';
+UPDATE test_clock SET now = '$to';
 NOTIFY gridtree;
 COMMIT;
 SQL
 }
 
+# The lines of runs that daemons logged as done: name and line.
 sub done_lines {
-    return map { my $name = $_->[0]; map { [$name, $_] } slurp($_->[1]{log}) =~ /^(.* outcome=done .*)$/mg } @_;
+    return map { my $name = $_; map { [$name, $_] } slurp($log{$name}) =~ /^(.* outcome=done .*)$/mg } @_;
 }
 
 # Wait until all that is due has been run (but for the gated, if so said), and the living have logged what they did.
@@ -128,13 +144,21 @@ sub settle {
     my ($but_gated) = @_;
     my $names = join ', ', map { "'$_'" } keys %living;
     my $missing = q(FROM expected e WHERE NOT EXISTS (SELECT FROM grid_rollup_runs r WHERE r.rollup = e.rollup AND r.due_at = e.due_at AND r.outcome IS NOT NULL))
-        . ($but_gated ? q( AND e.rollup NOT IN ('r01'::regclass, 'r02', 'r03')) : '');
-    for (1 .. 1200) {
-        my $lines = done_lines(map { [$_, $living{$_}] } keys %living);
+        . ($but_gated ? q( AND rollup NOT IN ('r01'::regclass, 'r02', 'r03')) : '');
+    my $patience = time + 60;
+    while (time < $patience) {
+        my $lines = done_lines(keys %living);
         return if psql("SELECT NOT EXISTS (SELECT $missing) AND count(*) = $lines FROM grid_rollup_run_log WHERE outcome = 'done' AND daemon IN ($names)") eq 't';
         Time::HiRes::sleep(0.05);
     }
-    die "not run:\n" . psql("SELECT e.* $missing") . "\nlast runs:\n" . psql('SELECT * FROM grid_rollup_run_log ORDER BY run DESC LIMIT 20') . "\n";
+    die "not run:\n" . psql("SELECT * $missing") . "\nruns at this time:\n"
+        . psql('SELECT l.* FROM grid_rollup_run_log l, test_clock WHERE started_at = now ORDER BY run') . "\n";
+}
+
+sub at {
+    my ($clock) = @_;
+    move_clock($clock);
+    settle();
 }
 
 sub shut_gate { psql(q(BEGIN; SELECT pg_advisory_xact_lock(42); PREPARE TRANSACTION 'gate')); }
@@ -150,48 +174,47 @@ start('two');
 settle();
 is(psql(q(SELECT count(*) FROM grid_rollup_state WHERE filled)), 50, 'every rollup is filled');
 
-# minutes on the minute, right after and right before one, one where nothing is due, a midnight
-for my $clock ('18:11:00', '18:12:07', '18:13:59.999', '18:14:00', '18:14:30', '18:15:00', '18:16:00') {
-    tick("2099-12-31 $clock+00");
-    settle();
-}
+# on the minute, right after and right before one, where nothing is due, and over a midnight
+at("2099-12-31 $_+00") for '18:11:00', '18:12:07', '18:13:59.999', '18:14:00', '18:14:30', '18:15:00', '18:16:00';
 
-# missed times are made up for once, by the daemons and by a rollup whose run has taken too long
-tick('2099-12-31 18:21:20+00');
-settle();
+# missed times are made up for once, by the daemons and by a rollup whose run takes long
+at('2099-12-31 18:21:20+00');
 shut_gate();
-tick('2099-12-31 18:22:00+00');
+move_clock('2099-12-31 18:22:00+00');
 held();
 settle('but gated');
-tick('2099-12-31 18:25:00+00');
+move_clock('2099-12-31 18:25:00+00');
 settle('but gated');
-is(psql(q(SELECT count(*) || ' ' || min(to_char(started_at AT TIME ZONE 'UTC', 'HH24:MI')) FROM grid_rollup_runs WHERE outcome IS NULL)), '3 18:22',
+is(psql(q(SELECT count(*) || min(to_char(started_at AT TIME ZONE 'UTC', ' HH24:MI')) FROM grid_rollup_runs WHERE outcome IS NULL)), '3 18:22',
     'a run that takes long keeps its rollup');
+my $onlooker = background("$ENV{GT_TMP}/onlooker.log", "$ENV{GT_BIN}/psql", '-XAt', '-d', $database, '-c', 'SELECT lost_meanwhile()');
+ok(await(q(SELECT count(*) = 1 FROM pg_stat_activity WHERE query = 'SELECT lost_meanwhile()' AND wait_event = 'PgSleep')), 'somebody looks on');
 open_gate();
+finish($onlooker);
+is(slurp("$ENV{GT_TMP}/onlooker.log"), "0\n", 'a run that ends while somebody looks is not lost');
 settle();
-tick('2099-12-31 18:26:00+00');
-settle();
+at('2099-12-31 18:26:00+00');
 
-# one dies in the middle of a run
+# one dies in the middle of runs
 shut_gate();
-tick('2099-12-31 18:27:00+00');
+move_clock('2099-12-31 18:27:00+00');
 held();
 settle('but gated');
 my $victim = psql(q(SELECT daemon FROM grid_rollup_run_log WHERE outcome IS NULL ORDER BY run LIMIT 1));
-my $lost = psql("SELECT string_agg(run::text, ' ' ORDER BY run) FROM grid_rollup_run_log WHERE outcome IS NULL AND daemon = '$victim'");
+my $held = psql("SELECT string_agg(run::text, ', ' ORDER BY run) FROM grid_rollup_run_log WHERE outcome IS NULL AND daemon = '$victim'");
 kill_daemon($victim);
-is(psql(q(SELECT string_agg(run::text, ' ' ORDER BY run) FROM grid_rollup_runs WHERE outcome = 'lost')), $lost, 'its runs are lost, no other');
+my ($survivor) = keys %living;
+my $lost = q(SELECT string_agg(run::text, ', ' ORDER BY run) FROM grid_rollup_runs WHERE outcome = 'lost');
+is(psql($lost), $held, 'its runs are lost, no other');
 open_gate();
 settle();
-tick('2099-12-31 18:27:15+00');
-settle();
-my ($survivor) = keys %living;
+at('2099-12-31 18:27:15+00');
+is(psql($lost), $held, 'and stay so on record');
 start('three');
-tick('2099-12-31 18:28:00+00');
-settle();
+at('2099-12-31 18:28:00+00');
 
-# another dies while runs come and go: each of them is done, lost, or was never begun
-tick('2099-12-31 18:30:00+00', <<"SQL");
+# the other dies while runs come and go: each of them is done, lost, or was never begun
+move_clock('2099-12-31 18:30:00+00', <<"SQL");
 DO \$\$ BEGIN
     FOR i IN 1 .. 60000 LOOP
         EXIT WHEN EXISTS (SELECT FROM grid_rollup_run_log, test_clock WHERE daemon = '$survivor' AND started_at = now);
@@ -202,54 +225,45 @@ SQL
 kill_daemon($survivor);
 settle();
 start('four');
-tick('2099-12-31 18:30:15+00');
-settle();
+at('2099-12-31 18:30:15+00');
 
-# new minutes, a new day and the next
-for my $clock ('2099-12-31 18:31:00', '2099-12-31 18:32:00', '2099-12-31 18:33:00', '2100-01-01 18:29:59', '2100-01-02 19:00:00') {
-    tick("$clock+00");
-    settle();
-}
+# more minutes, a new day and the next
+at("$_+00") for '2099-12-31 18:31:00', '2099-12-31 18:32:00', '2099-12-31 18:33:00', '2100-01-01 18:29:59', '2100-01-02 19:00:00';
 
 # nothing is left over
-my $log = "$ENV{GT_TMP}/clock.once.log";
-is(finish(background($log, daemon_program(), '-d', "dbname=$database application_name=once", '--once')), 0, '--once: all is well');
-unlike(slurp($log), qr/outcome=/, 'and nothing to do');
+my $once = "$ENV{GT_TMP}/clock.once.log";
+is(finish(background($once, daemon_program(), '-d', "dbname=$database application_name=once", '--once')), 0, '--once: all is well');
+unlike(slurp($once), qr/outcome=/, 'and nothing to do');
 for my $name (sort keys %living) {
-    kill 'TERM', $living{$name}{pid};
-    is(finish($living{$name}{pid}), 0, "daemon $name ends");
-    unlike(slurp($living{$name}{log}), qr/^\S+ (?!INFO)/m, 'and had no trouble');
+    kill 'TERM', $living{$name};
+    is(finish(delete $living{$name}), 0, "daemon $name ends");
 }
+for my $name (sort keys %log) { unlike(slurp($log{$name}), qr/^\S+ (?!INFO )/m, "daemon $name had no trouble"); }
 
 # every due time was run exactly once
 is(psql(q(SELECT rollup, due_at FROM expected EXCEPT ALL SELECT rollup, due_at FROM grid_rollup_run_log)), '', 'every due time has a run');
 is(psql(q(SELECT rollup, due_at FROM grid_rollup_run_log EXCEPT ALL SELECT rollup, due_at FROM expected)), '', 'and nothing else has');
 cmp_ok(psql('SELECT count(*) FROM expected'), '>', 500, 'there were many');
-is(psql(q(SELECT count(*) FROM minutes m WHERE NOT EXISTS (SELECT FROM grid_rollup_run_log l WHERE l.rollup = m.rollup AND l.due_at <= m.minute AND l.started_at >= m.minute))),
-    0, 'every minute a rollup was due is covered by a run of it');
-
-# every one of them succeeded but for those of a daemon killed in that minute, which were made up for
-is(psql(<<'SQL'), '', 'no run has failed, and none is lost but of a daemon killed at it');
-SELECT * FROM grid_rollup_run_log l WHERE outcome IS DISTINCT FROM 'done'
+is(psql(<<'SQL'), '', 'every run is done, or lost with a daemon killed at it');
+SELECT * FROM grid_rollup_run_log WHERE outcome IS DISTINCT FROM 'done'
 AND (outcome IS DISTINCT FROM 'lost' OR (daemon, started_at) NOT IN (SELECT daemon, clock FROM deaths))
 SQL
-is(psql("SELECT count(*) FROM grid_rollup_run_log WHERE run IN (" . $lost =~ s/ /, /gr . ") AND outcome = 'lost'"), split(' ', $lost) + 0, 'those that were held are lost');
-is(psql(q(SELECT * FROM grid_rollup_run_log a JOIN grid_rollup_run_log b ON a.rollup = b.rollup AND a.run < b.run
-          AND (a.really_finished > b.really_started OR a.started_at > b.started_at))), '', 'no two runs of a rollup overlap');
+is(psql(<<'SQL'), '', 'no two runs of a rollup overlap');
+SELECT * FROM grid_rollup_run_log a JOIN grid_rollup_run_log b ON a.rollup = b.rollup AND a.run < b.run
+WHERE a.really_finished > b.really_started OR a.started_at > b.started_at
+SQL
 is(psql(q(SELECT string_agg(DISTINCT daemon, ' ' ORDER BY daemon) FROM grid_rollup_run_log WHERE outcome = 'done')), 'four one three two', 'every daemon did some of the work');
 
 # the logs say the same
-my %all = (%living, %killed);
-my @rows = map { my ($name, $line) = @$_;
-    $line =~ / rollup=(\S+) due="([^"]+)" outcome=done run=(\d+) / ? "('$name', '$1', '$2', $3)" : BAIL_OUT("unreadable: $line") }
-    done_lines(map { [$_, $all{$_}] } keys %all);
-psql('INSERT INTO lines VALUES ' . join ', ', @rows);
+psql('INSERT INTO lines VALUES ' . join ', ', map {
+    my ($name, $line) = @$_;
+    $line =~ / rollup=(\S+) due="([^"]+)" outcome=done run=(\d+) / or die "unreadable: $line";
+    "('$name', '$1', '$2', $3)" } done_lines(keys %log));
 my $done = q(SELECT daemon, 'public.' || rollup, due_at, run FROM grid_rollup_run_log WHERE outcome = 'done');
-is(psql("TABLE lines EXCEPT ALL $done"), '', 'no daemon logs what it has not done');
+is(psql("TABLE lines EXCEPT ALL $done"), '', 'no daemon logs what it has not done, or twice');
 is(psql("$done AND (daemon, started_at) NOT IN (SELECT daemon, clock FROM deaths) EXCEPT ALL TABLE lines"), '',
-    'and each logs what it did once, but for what a killed one was at');
+    'and each logs what it did, but for what it was killed at');
 
 is(psql(q(SELECT c.rollup, v.* FROM grid_rollup_catalog c, grid_rollup_verify(c.rollup) v)), '', 'all figures are right');
 is(psql(q(SELECT sum(n) FROM r50 WHERE level = 'community')), psql('SELECT count(*) FROM even'), 'and there are some');
-diag(psql(q(SELECT string_agg(daemon || ' ' || n, ', ' ORDER BY daemon) FROM (SELECT daemon, count(*) AS n FROM grid_rollup_run_log GROUP BY 1) d)));
 done_testing();
