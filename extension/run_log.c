@@ -8,6 +8,10 @@
  */
 #include "gridtree.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/skey.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -15,8 +19,11 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -24,8 +31,13 @@
 
 #define MAX_ARGS	4
 
+/* Columns of grid_rollup_run_log. */
+#define LOG_RUN			1
+#define LOG_OUTCOME		6
+
 PG_FUNCTION_INFO_V1(grid_rollup_prune);
 PG_FUNCTION_INFO_V1(grid_rollup_look);
+PG_FUNCTION_INFO_V1(grid_rollup_run_open);
 
 typedef struct Statement
 {
@@ -265,4 +277,29 @@ grid_rollup_look(PG_FUNCTION_ARGS)
 	noted = none ? 0 : SPI_processed;
 	SPI_finish();
 	PG_RETURN_INT64(noted);
+}
+
+/*
+ * grid_rollup_run_open(run): read under SnapshotSelf, which sees what has been
+ * committed by now. A newer MVCC snapshot would do, but cannot be taken in the
+ * midst of a parallel query.
+ */
+Datum
+grid_rollup_run_open(PG_FUNCTION_ARGS)
+{
+	Oid			schema = gridtree_schema();
+	Oid			index = get_relname_relid("grid_rollup_run_log_pkey", schema);
+	Relation	history = relation_open(get_relname_relid("grid_rollup_run_log", schema), AccessShareLock);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	bool		open;
+
+	ScanKeyInit(&key, LOG_RUN, BTEqualStrategyNumber, F_INT8EQ, PG_GETARG_DATUM(0));
+	scan = systable_beginscan(history, index, OidIsValid(index), SnapshotSelf, 1, &key);
+	tuple = systable_getnext(scan);
+	open = HeapTupleIsValid(tuple) && heap_attisnull(tuple, LOG_OUTCOME, RelationGetDescr(history));
+	systable_endscan(scan);
+	relation_close(history, AccessShareLock);
+	PG_RETURN_BOOL(open);
 }

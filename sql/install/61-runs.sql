@@ -34,6 +34,19 @@ END;
 COMMENT ON FUNCTION @extschema@.grid_rollup_running(regclass) IS
 $$Whether a session is running the rollup now: it holds a session-level advisory lock that grid_rollup_run alone takes.$$;
 
+CREATE FUNCTION @extschema@.grid_rollup_run_open(run bigint) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 10
+    AS 'MODULE_PATHNAME', 'grid_rollup_run_open';
+COMMENT ON FUNCTION @extschema@.grid_rollup_run_open(bigint) IS
+$$Whether a run has no outcome yet, as the history is at this moment and not in the caller's snapshot.$$;
+
+-- The lock first: a run that ends records its outcome before it gives the lock up, and the caller's snapshot may be from before.
+CREATE FUNCTION @extschema@.grid_rollup_lost(rollup regclass, run bigint) RETURNS boolean
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 110
+RETURN CASE WHEN @extschema@.grid_rollup_running($1) THEN false ELSE @extschema@.grid_rollup_run_open($2) END;
+COMMENT ON FUNCTION @extschema@.grid_rollup_lost(regclass, bigint) IS
+$$Whether a run of the rollup has no outcome and nobody is at it any more. A run that ends while the caller looks is not lost.$$;
+
 CREATE FUNCTION @extschema@.grid_rollup_runner() RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1
 RETURN true;
@@ -61,7 +74,7 @@ GRANT SELECT (run, rollup, due_at, started_at, finished_at, outcome, retry_delay
 
 CREATE VIEW @extschema@.grid_rollup_runs WITH (security_barrier) AS
 SELECT l.run, l.rollup, l.due_at, l.started_at, l.finished_at,
-       CASE WHEN l.outcome IS NULL AND NOT @extschema@.grid_rollup_running(l.rollup) THEN 'lost' ELSE l.outcome END AS outcome, l.cells, l.sqlstate,
+       CASE WHEN l.outcome IS NULL AND @extschema@.grid_rollup_lost(l.rollup, l.run) THEN 'lost' ELSE l.outcome END AS outcome, l.cells, l.sqlstate,
        CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE')
                  OR (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = l.rollup) THEN l.message END AS message,
        l.pid, l.retry_delay

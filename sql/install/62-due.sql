@@ -29,7 +29,7 @@ BEGIN ATOMIC
     LEFT JOIN LATERAL (
         -- what began later than now was written by a clock that has been put back since
         SELECT r.run, r.started_at, r.finished_at, r.retry_delay,
-               CASE WHEN r.outcome IS NULL AND NOT @extschema@.grid_rollup_running(r.rollup) THEN 'lost' ELSE r.outcome END AS outcome
+               CASE WHEN r.outcome IS NULL AND @extschema@.grid_rollup_lost(r.rollup, r.run) THEN 'lost' ELSE r.outcome END AS outcome
         FROM @extschema@.grid_rollup_run_log r WHERE r.rollup = c.rollup AND r.started_at <= clock.at
         ORDER BY r.run DESC LIMIT 1) last ON true
     LEFT JOIN LATERAL (
@@ -51,10 +51,12 @@ BEGIN ATOMIC
             ELSE least(
                 @extschema@.grid_rollup_next(c.schedule, base.covered, coalesce(c.time_zone, 'UTC')),
                 -- what is pending has come after the last look that found nothing
-                CASE WHEN @extschema@.grid_rollup_pending(c.rollup)
+                CASE WHEN c.max_lag IS NULL THEN NULL
+                     WHEN @extschema@.grid_rollup_pending(c.rollup)
                      THEN greatest(base.covered, CASE WHEN s.caught_up_at <= clock.at THEN s.caught_up_at END) + c.max_lag / 2
-                     WHEN c.max_lag IS NOT NULL THEN greatest(base.covered, clock.at) + greatest(c.max_lag / 2, '1 millisecond') END)
-            END AS at) due
+                     ELSE greatest(base.covered, clock.at) + greatest(c.max_lag / 2, '1 millisecond') END)
+            END AS at
+        OFFSET 0) due           -- or it is computed for each time it is named
     WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL) AND @extschema@.grid_rollup_may_see(c.rollup);
 END;
 COMMENT ON FUNCTION @extschema@.grid_rollup_due_seen(timestamptz) IS

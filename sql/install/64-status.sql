@@ -4,14 +4,14 @@ CREATE VIEW @extschema@.grid_rollup_status WITH (security_barrier) AS
 SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, s.filled, s.refreshed_at,
        look.pending, look.running,
        last.started_at AS last_started_at, last.finished_at AS last_finished_at,
-       CASE WHEN last.outcome IS NULL AND last.run IS NOT NULL AND NOT look.running THEN 'lost' ELSE last.outcome END AS last_outcome,
+       CASE WHEN last.outcome IS NULL AND @extschema@.grid_rollup_lost(c.rollup, last.run) THEN 'lost' ELSE last.outcome END AS last_outcome,
        last.cells AS last_cells, last.sqlstate,
        CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE')
                  OR (SELECT pg_has_role(o.relowner, 'USAGE') FROM pg_class o WHERE o.oid = c.rollup) THEN last.message END AS message,
        success.finished_at AS last_success_at,
        (SELECT count(*) FROM @extschema@.grid_rollup_run_log f
         WHERE f.rollup = c.rollup AND f.run > coalesce(success.run, 0)
-          AND (f.outcome <> 'done' OR (f.outcome IS NULL AND NOT look.running)))::int AS failures,
+          AND (f.outcome <> 'done' OR (f.outcome IS NULL AND @extschema@.grid_rollup_lost(f.rollup, f.run))))::int AS failures,
        due.due_at AS next_due_at,
        @extschema@.grid_rollup_logged_unassigned(c.rollup) AS unassigned,
        CASE WHEN look.pending OR NOT s.filled THEN greatest(clock_timestamp() - coalesce(s.caught_up_at, c.created_at), interval '0')
