@@ -11,171 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "session.h"
+
 #define CANCEL_TIMEOUT_S	10
 #define MIN_DELAY_MS	500
 #define MAX_DELAY_MS	60000
-
-/* Libpq's settings that we have an opinion on; what the connection string says comes later and wins. */
-static const char *const keywords[] = {
-	"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-	"client_encoding", "fallback_application_name", "dbname",
-	"host", "hostaddr", "port", NULL	/* several hosts in another order */
-};
-
-#define NVALUES		(sizeof(keywords) / sizeof(keywords[0]))
-#define LIST_SIZE	1024
-
-/* The values of keywords, and room for those that are made. */
-typedef struct Values
-{
-	const char *values[NVALUES];
-	char		connect_timeout[24];
-	char		user_timeout[24];
-	char		lists[3][LIST_SIZE];
-} Values;
-
-/*
- * The session's own settings. Names in answers are written in full, whatever the
- * role's search_path; the server, too, notices a cut network, or it would hold
- * a dead daemon's claims for hours; limits meant for people are not for runs,
- * which have their own; and runs are made for READ COMMITTED. NOTICEs may quote
- * rows that the daemon's role may not read.
- */
-static const char setup_sql[] =
-"SELECT pg_catalog.set_config(name, value, false) FROM (VALUES"
-" ('search_path', ''), ('datestyle', 'ISO'), ('client_min_messages', 'error'),"
-" ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'),"
-" ('tcp_user_timeout', '60000'), ('statement_timeout', '0'), ('lock_timeout', '0'),"
-" ('transaction_timeout', '0'), ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),"
-" ('jit', 'off'), ('row_security', 'on'), ('default_transaction_isolation', 'read committed')) settings (name, value)"
-" WHERE pg_catalog.current_setting(name, true) IS NOT NULL";
-
-/*
- * A network that is cut is noticed by keepalives while we wait for a run, and a
- * host that is gone in time to try the next one of several.
- */
-static void
-fill_values(Values *v, const char *conninfo, int64_t patience)
-{
-	const char *timeout = getenv("PGCONNECT_TIMEOUT");
-	const char *encoding = getenv("PGCLIENTENCODING");
-
-	memset(v->values, 0, sizeof(v->values));
-	/* only where libpq does the waiting */
-	snprintf(v->connect_timeout, sizeof(v->connect_timeout), "%lld", (long long) (patience + 999) / 1000);
-	snprintf(v->user_timeout, sizeof(v->user_timeout), "%lld", (long long) patience * 3 / 4);
-	v->values[0] = timeout && timeout[0] ? timeout : v->connect_timeout;
-	v->values[1] = "30";
-	v->values[2] = "10";
-	v->values[3] = "3";
-	v->values[4] = v->user_timeout;
-	v->values[5] = encoding && encoding[0] ? encoding : "UTF8";
-	v->values[6] = "gridtreed";
-	v->values[7] = conninfo[0] ? conninfo : NULL;
-}
-
-/* A list with commas, beginning with its nth element; false if it has fewer or no room. */
-static bool
-rotate_list(const char *list, int n, char *rotated, size_t size)
-{
-	const char *from = list;
-
-	for (int i = 0; i < n; i++)
-	{
-		from = strchr(from, ',');
-		if (from == NULL)
-			return false;
-		from++;
-	}
-	return (size_t) snprintf(rotated, size, "%s%s%.*s", from, n > 0 ? "," : "",
-							 n > 0 ? (int) (from - 1 - list) : 0, list) < size;
-}
-
-/*
- * Libpq goes on to the next host when one refuses or its kernel is silent, but
- * not when it lets us in and says no more: then the next attempt begins with
- * another one. pg is an attempt that has not been made yet, for its settings.
- */
-static void
-rotate_hosts(Values *v, PGconn *pg, int *first)
-{
-	PQconninfoOption *options = PQconninfo(pg);
-	bool		any = false;
-
-	for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
-	{
-		for (size_t i = 8; keywords[i] != NULL; i++)
-		{
-			if (strcmp(o->keyword, keywords[i]) != 0 || o->val == NULL || strchr(o->val, ',') == NULL)
-				continue;
-			any = rotate_list(o->val, *first, v->lists[i - 8], LIST_SIZE);
-			v->values[i] = any ? v->lists[i - 8] : NULL;
-		}
-	}
-	PQconninfoFree(options);
-	if (!any)
-		*first = 0;
-}
-
-int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t
-earlier(int64_t a, int64_t b)
-{
-	if (a == 0 || b == 0)
-		return a + b;
-	return a < b ? a : b;
-}
-
-PGresult *
-conn_query_blocking(PGconn *pg, const char *sql, int64_t patience)
-{
-	int64_t		deadline = now_ms() + patience;
-	PGresult   *answer = NULL;
-	PGresult   *next;
-
-	if (!PQsendQuery(pg, sql))
-		return NULL;
-	for (;;)
-	{
-		struct pollfd fd = {.fd = PQsocket(pg), .events = POLLIN};
-		int64_t		left = deadline - now_ms();
-
-		while (!PQisBusy(pg))
-		{
-			next = PQgetResult(pg);
-			if (next == NULL)
-				return answer;
-			PQclear(answer);
-			answer = next;
-		}
-		if (left <= 0 || poll(&fd, 1, (int) left) == 0 || !PQconsumeInput(pg))
-			break;
-	}
-	PQclear(answer);
-	return NULL;
-}
-
-PGconn *
-conn_connect_blocking(const char *conninfo, int64_t patience)
-{
-	Values		v;
-	PGconn	   *pg;
-
-	fill_values(&v, conninfo, patience);
-	pg = PQconnectdbParams(keywords, v.values, 1);
-	/* a failure shows in the next query, too */
-	if (PQstatus(pg) == CONNECTION_OK)
-		PQclear(conn_query_blocking(pg, setup_sql, patience));
-	return pg;
-}
 
 /* Only the words with which a server ends a session are kept: libpq's are about the socket. */
 static void
@@ -187,6 +28,14 @@ take_notice(void *arg, const PGresult *result)
 
 	if (severity && message && strcmp(severity, "FATAL") == 0)
 		snprintf(conn->last_words, sizeof(conn->last_words), "%s", message);
+}
+
+const char *
+conn_words(const PGresult *result)
+{
+	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	return primary ? primary : PQresultErrorMessage(result);
 }
 
 static void
@@ -244,18 +93,19 @@ lost(Conn *conn, const char *fallback)
 void
 conn_open(Conn *conn)
 {
-	Values		v;
+	SessionValues v;
 
 	conn_close(conn);
 	conn->last_words[0] = '\0';
 	conn->address[0] = '\0';
-	fill_values(&v, conn->conninfo, conn->patience);
-	conn->pg = PQconnectStartParams(keywords, v.values, 1);
+	session_values(&v, conn->conninfo, conn->patience);
+	conn->pg = PQconnectStartParams(session_keywords, v.values, 1);
 	if (conn->first_host > 0 && PQstatus(conn->pg) != CONNECTION_BAD)
 	{
-		rotate_hosts(&v, conn->pg, &conn->first_host);
+		if (!session_rotate_hosts(&v, conn->pg, conn->first_host))
+			conn->first_host = 0;
 		PQfinish(conn->pg);
-		conn->pg = PQconnectStartParams(keywords, v.values, 1);
+		conn->pg = PQconnectStartParams(session_keywords, v.values, 1);
 	}
 	conn->state = CONN_OPENING;
 	conn->events = POLLOUT;
@@ -328,7 +178,7 @@ step_opening(Conn *conn, short revents)
 		case PGRES_POLLING_OK:
 			PQsetnonblocking(conn->pg, 1);
 			PQsetNoticeReceiver(conn->pg, take_notice, conn);
-			conn_send(conn, setup_sql, 0, NULL);
+			conn_send(conn, session_setup_sql, 0, NULL);
 			conn->state = CONN_SETTING;
 			return CONN_NOTHING;
 		default:
@@ -378,7 +228,7 @@ query_over(Conn *conn)
 	if (!setting)
 		return CONN_ANSWERED;
 	if (PQresultStatus(conn->result) != PGRES_TUPLES_OK)
-		return lost_because(conn, PQresultErrorMessage(conn->result), "");
+		return lost_because(conn, conn_words(conn->result), "");
 	return CONN_OPENED;
 }
 

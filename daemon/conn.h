@@ -50,17 +50,8 @@ typedef struct Conn
 	char		error[1024];
 } Conn;
 
-/* Milliseconds of a clock that only goes forward. */
-extern int64_t now_ms(void);
-
-/* The earlier of two moments, where 0 is none. */
-extern int64_t earlier(int64_t a, int64_t b);
-
-/* For --check and --status: open a connection and wait for it. */
-extern PGconn *conn_connect_blocking(const char *conninfo, int64_t patience);
-
-/* And for the answer to a query; NULL when there is none in time or memory. */
-extern PGresult *conn_query_blocking(PGconn *pg, const char *sql, int64_t patience);
+/* What the server says is wrong, without the query and what points into it. */
+extern const char *conn_words(const PGresult *result);
 
 extern void conn_init(Conn *conn, const char *conninfo, const Log *log, int64_t patience);
 extern void conn_open(Conn *conn);

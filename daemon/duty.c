@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "log.h"
 
 /* So long an answer serves to start what was due, one run after the other, before another question. */
@@ -125,36 +126,16 @@ have_problem(Duty *duty, const char *words)
 		end_once(duty);
 }
 
-/* The words of an answer that is an error, without the query and what points into it. */
-static const char *
-words_of(const PGresult *result)
-{
-	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-	return primary ? primary : PQresultErrorMessage(result);
-}
-
-/*
- * What is due, with two facts that come along in any case: the version, because
- * an extension that is updated while we work wants a new handshake, and how many
- * rollups are not ours to run. A row without a rollup says there is none.
- */
+/* What is due; a row without a rollup says that there is none. */
 static void
 ask(Duty *duty)
 {
-	char		sql[2000];
+	char		sql[600];
 
 	snprintf(sql, sizeof(sql),
-			 "SELECT d.rollup::pg_catalog.oid, d.rollup::pg_catalog.text, d.due_at,"
-			 " pg_catalog.ceil(extract(epoch FROM d.wait) OPERATOR(pg_catalog.*) 1000),"
-			 " (SELECT r.outcome FROM %1$s.grid_rollup_run_log r WHERE r.rollup OPERATOR(pg_catalog.=) d.rollup"
-			 "  ORDER BY r.run DESC LIMIT 1), c.max_lag IS NULL, one.version, one.forbidden"
-			 " FROM (SELECT (SELECT extversion FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'gridtree') AS version,"
-			 " (SELECT pg_catalog.count(*) FROM %1$s.grid_rollup_catalog WHERE enabled"
-			 "  AND (schedule IS NOT NULL OR max_lag IS NOT NULL) AND NOT %1$s.grid_rollup_may_run(rollup)) AS forbidden) one"
-			 " LEFT JOIN (%1$s.grid_rollup_due() d"
-			 "  JOIN %1$s.grid_rollup_catalog c ON c.rollup OPERATOR(pg_catalog.=) d.rollup) ON true"
-			 " ORDER BY d.wait", duty->handshake.schema);
+			 "SELECT rollup::pg_catalog.oid, rollup::pg_catalog.text, due_at,"
+			 " pg_catalog.ceil(extract(epoch FROM wait) OPERATOR(pg_catalog.*) 1000),"
+			 " last_outcome, by_schedule, version, forbidden FROM %s.grid_rollup_agenda() ORDER BY wait", duty->handshake.schema);
 	conn_send(&duty->control, sql, 0, NULL);
 	duty->asked_at = now_ms();
 	duty->due_rows = 0;
@@ -370,7 +351,7 @@ answered(Duty *duty)
 	if (duty->step == DUTY_HANDSHAKE)
 		shake_hands(duty);
 	else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-		have_problem(duty, words_of(duty->control.result));
+		have_problem(duty, conn_words(duty->control.result));
 	else if (duty->step == DUTY_LISTENING || duty->step == DUTY_LOOKING)
 		ask(duty);
 	else if (duty->step == DUTY_CHECKING)

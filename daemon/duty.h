@@ -2,7 +2,7 @@
  * duty.h
  *	  Looking after one database: ask what is due, have it run, sleep.
  *
- * Knows grid_rollup_due and decides only when to ask; runs are the workers',
+ * Knows grid_rollup_agenda and decides only when to ask; runs are the workers',
  * housekeeping is the keeper's. Each database is independent of the others.
  */
 #ifndef GRIDTREED_DUTY_H

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "log.h"
 
 #define INTERVAL_MS	(INT64_C(3600) * 1000)
@@ -80,7 +81,7 @@ pruned(Keeper *keeper)
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
 	{
-		log_event(keeper->conn.log, LOG_WARNING, "cannot forget old runs: %s", PQresultErrorMessage(result));
+		log_event(keeper->conn.log, LOG_WARNING, "cannot forget old runs: %s", conn_words(result));
 		end_keeping(keeper);
 		return;
 	}
@@ -101,7 +102,7 @@ compacted(Keeper *keeper)
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
 		log_event(keeper->conn.log, LOG_WARNING, "rollup=%s its log could not be made shorter: %s",
-				  PQgetvalue(keeper->rollups, keeper->at, 1), PQresultErrorMessage(result));
+				  PQgetvalue(keeper->rollups, keeper->at, 1), conn_words(result));
 	keeper->at++;
 	next_log(keeper);
 }

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "duty.h"
 #include "log.h"
 #include "notify.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conn.h"
+#include "clock.h"
 
 static Pause *
 find(const Pauses *pauses, const char *oid)

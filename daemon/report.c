@@ -5,14 +5,16 @@
 #include "report.h"
 
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "conn.h"
+#include "clock.h"
 #include "handshake.h"
 #include "log.h"
+#include "session.h"
 
 /* Words of libpq or the server. */
 static void
@@ -25,11 +27,55 @@ print_problem(const Log *log, const char *words)
 	printf("%s: %s\n", log->database, text);
 }
 
+/* The answer to a query; NULL when there is none in time or memory. */
+static PGresult *
+ask_and_wait(PGconn *pg, const char *sql, int64_t patience)
+{
+	int64_t		deadline = now_ms() + patience;
+	PGresult   *answer = NULL;
+	PGresult   *next;
+
+	if (!PQsendQuery(pg, sql))
+		return NULL;
+	for (;;)
+	{
+		struct pollfd fd = {.fd = PQsocket(pg), .events = POLLIN};
+		int64_t		left = deadline - now_ms();
+
+		while (!PQisBusy(pg))
+		{
+			next = PQgetResult(pg);
+			if (next == NULL)
+				return answer;
+			PQclear(answer);
+			answer = next;
+		}
+		if (left <= 0 || poll(&fd, 1, (int) left) == 0 || !PQconsumeInput(pg))
+			break;
+	}
+	PQclear(answer);
+	return NULL;
+}
+
+static PGconn *
+connect_and_wait(const char *conninfo, int64_t patience)
+{
+	SessionValues v;
+	PGconn	   *pg;
+
+	session_values(&v, conninfo, patience);
+	pg = PQconnectdbParams(session_keywords, v.values, 1);
+	/* a failure shows in the next query, too */
+	if (PQstatus(pg) == CONNECTION_OK)
+		PQclear(ask_and_wait(pg, session_setup_sql, patience));
+	return pg;
+}
+
 /* Connect and shake hands; NULL after saying what is wrong. */
 static PGconn *
 open_database(const Options *options, int i, Handshake *handshake)
 {
-	PGconn	   *pg = conn_connect_blocking(options->conninfo[i], (int64_t) options->timeout * 1000);
+	PGconn	   *pg = connect_and_wait(options->conninfo[i], (int64_t) options->timeout * 1000);
 	PGresult   *result;
 	bool		good;
 
@@ -39,7 +85,7 @@ open_database(const Options *options, int i, Handshake *handshake)
 		PQfinish(pg);
 		return NULL;
 	}
-	result = conn_query_blocking(pg, handshake_sql, (int64_t) options->timeout * 1000);
+	result = ask_and_wait(pg, handshake_sql, (int64_t) options->timeout * 1000);
 	good = handshake_judge(result, handshake);
 	PQclear(result);
 	if (good)
@@ -52,7 +98,7 @@ open_database(const Options *options, int i, Handshake *handshake)
 static PGresult *
 query(PGconn *pg, const Options *options, const Log *log, const char *sql)
 {
-	PGresult   *result = conn_query_blocking(pg, sql, (int64_t) options->timeout * 1000);
+	PGresult   *result = ask_and_wait(pg, sql, (int64_t) options->timeout * 1000);
 	ExecStatusType status = PQresultStatus(result);
 
 	if (status == PGRES_TUPLES_OK)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "log.h"
 
 static void
@@ -76,11 +77,7 @@ called(Worker *worker)
 	const char *outcome;
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
-	{
-		const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-		return no_run(worker, WORKER_REFUSED, primary ? primary : PQresultErrorMessage(result));
-	}
+		return no_run(worker, WORKER_REFUSED, conn_words(result));
 	outcome = PQgetvalue(result, 0, 0);
 	worker->failed = strcmp(outcome, "failed") == 0;
 	if (!worker->failed && strcmp(outcome, "done") != 0)

@@ -19,6 +19,7 @@
  *	  rollup_compact.c a shorter log
  *	  rollup_index.c   whether the source has an index that serves
  *	  rollup_verify.c  the comparison with a recomputation
+ *	  rollup_rights.c  who may refresh, and who is shown how a rollup is
  *	  rollup_owner.c   running as somebody else, safely
  *	  rollup_bucket.c  periods of time
  */

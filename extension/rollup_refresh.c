@@ -52,9 +52,7 @@
 #include "rollup.h"
 
 #include "access/xact.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -73,13 +71,10 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
-#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(grid_rollup_refresh);
 PG_FUNCTION_INFO_V1(grid_rollup_refresh_batched);
 PG_FUNCTION_INFO_V1(grid_rollup_touch);
-PG_FUNCTION_INFO_V1(grid_rollup_may_run);
-PG_FUNCTION_INFO_V1(grid_rollup_may_see);
 
 /* Touched cells, as taken from the log. */
 typedef struct Touched
@@ -95,49 +90,6 @@ typedef struct Touched
 /* So few are always taken one by one. */
 #define FEW_TOUCHED 1000
 
-/* grid_rollup_runner() is a function for the sake of its EXECUTE privilege. */
-static bool
-is_runner(Oid role)
-{
-	oidvector  *no_arguments = buildoidvector(NULL, 0);
-	Oid			runner = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-										 CStringGetDatum("grid_rollup_runner"), PointerGetDatum(no_arguments),
-										 ObjectIdGetDatum(gridtree_schema()));
-
-	/* packages replace the library before ALTER EXTENSION makes the function */
-	return OidIsValid(runner) && function_aclcheck(runner, role, ACL_EXECUTE) == ACLCHECK_OK;
-}
-
-bool
-rollup_may_refresh(Oid rollup, Oid role)
-{
-	const AclMode write = ACL_INSERT | ACL_UPDATE | ACL_DELETE;
-
-	return object_ownercheck(RelationRelationId, rollup, role) ||
-		pg_class_aclmask(rollup, role, write, ACLMASK_ALL) == write || is_runner(role);
-}
-
-/* grid_rollup_may_run(rollup); false for what is no relation any more */
-Datum
-grid_rollup_may_run(PG_FUNCTION_ARGS)
-{
-	Oid			rollup = PG_GETARG_OID(0);
-
-	PG_RETURN_BOOL(OidIsValid(relation_owner(rollup)) && rollup_may_refresh(rollup, GetUserId()));
-}
-
-/* grid_rollup_may_see(rollup) */
-Datum
-grid_rollup_may_see(PG_FUNCTION_ARGS)
-{
-	Oid			rollup = PG_GETARG_OID(0);
-	Oid			role = GetUserId();
-
-	PG_RETURN_BOOL(OidIsValid(relation_owner(rollup)) &&
-				   (pg_class_aclcheck(rollup, role, ACL_SELECT) == ACLCHECK_OK ||
-					has_privs_of_role(role, ROLE_PG_READ_ALL_STATS) || rollup_may_refresh(rollup, role)));
-}
-
 bool
 rollup_is_busy(Oid rollup)
 {
@@ -147,16 +99,6 @@ rollup_is_busy(Oid rollup)
 	busy = !rollup_lock_state(rollup);
 	SPI_finish();
 	return busy;
-}
-
-void
-rollup_check_may_refresh(Oid rollup)
-{
-	if (!rollup_may_refresh(rollup, GetUserId()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to refresh rollup \"%s\"", get_rel_name(rollup)),
-				 errhint("It takes the owner, INSERT, UPDATE and DELETE on it, or EXECUTE on grid_rollup_runner().")));
 }
 
 /* A column of the only row of the last result, kept beyond the next query. */

@@ -269,7 +269,7 @@ grid_rollup_look(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	rollups = rollups_of_caller("c.enabled AND c.max_lag IS NOT NULL AND s.filled"
-								" AND s.caught_up_at OPERATOR(pg_catalog.<) (now() OPERATOR(pg_catalog.-) interval '1 minute')"
+								" AND s.caught_up_at OPERATOR(pg_catalog.<) (pg_catalog.now() OPERATOR(pg_catalog.-) interval '1 minute')"
 								" AND NOT %s.grid_rollup_pending(c.rollup)", &none);
 	add_arg(&statement, OIDARRAYOID, rollups, none);
 	if (!none)

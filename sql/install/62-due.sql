@@ -19,10 +19,10 @@ COMMENT ON FUNCTION @extschema@.grid_rollup_next(text, timestamptz, text) IS
 $$grid_schedule_next for grid_rollup_due: where the schedule or the zone has become unusable it is due right after "after", so that the run says what is wrong and no other rollup is held up.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_due_seen(at timestamptz)
-    RETURNS TABLE (rollup regclass, due_at timestamptz, wait interval)
+    RETURNS TABLE (rollup regclass, due_at timestamptz, wait interval, last_outcome text)
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 100
 BEGIN ATOMIC
-    SELECT c.rollup, due.at, due.at - clock.at
+    SELECT c.rollup, due.at, due.at - clock.at, last.outcome
     FROM (SELECT coalesce($1, now()) AS at) clock
     CROSS JOIN @extschema@.grid_rollup_catalog c
     JOIN @extschema@.grid_rollup_state s ON s.rollup = c.rollup
@@ -60,7 +60,7 @@ BEGIN ATOMIC
     WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL) AND @extschema@.grid_rollup_may_see(c.rollup);
 END;
 COMMENT ON FUNCTION @extschema@.grid_rollup_due_seen(timestamptz) IS
-$$grid_rollup_due, for the rollups whose state the caller is shown (grid_rollup_may_see).$$;
+$$grid_rollup_due, for the rollups whose state the caller is shown (grid_rollup_may_see), and how the last run of each ended.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_due(at timestamptz DEFAULT NULL)
     RETURNS TABLE (rollup regclass, due_at timestamptz, wait interval)
@@ -71,6 +71,23 @@ END;
 COMMENT ON FUNCTION @extschema@.grid_rollup_due(timestamptz) IS
 $$When each enabled rollup with a schedule or a largest age is due next, for the rollups the caller may run; "wait" is the time left, zero or less when it is due now. "at" stands in for the server's clock (NULL: now).
 Times missed are due once. A rollup never filled is due at once; one with max_lag at half of it after its last run, or after it was last seen with nothing to do, if its log holds changes; after a failure it is due when the run's retry_delay has passed. The same history gives the same due time in every session.$$;
+
+-- In one question all that gridtreed has to know; a row without a rollup where there is none.
+CREATE FUNCTION @extschema@.grid_rollup_agenda()
+    RETURNS TABLE (rollup regclass, due_at timestamptz, wait interval, last_outcome text, by_schedule boolean, version text, forbidden bigint)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 100
+BEGIN ATOMIC
+    SELECT d.rollup, d.due_at, d.wait, d.last_outcome, d.by_schedule, whole.version, whole.forbidden
+    FROM (SELECT (SELECT extversion FROM pg_extension WHERE extname = 'gridtree') AS version,
+                 (SELECT count(*) FROM @extschema@.grid_rollup_catalog c
+                  WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL) AND NOT @extschema@.grid_rollup_may_run(c.rollup)) AS forbidden) whole
+    LEFT JOIN (
+        SELECT due.*, c.max_lag IS NULL AS by_schedule
+        FROM @extschema@.grid_rollup_due_seen(NULL) due JOIN @extschema@.grid_rollup_catalog c ON c.rollup = due.rollup
+        WHERE @extschema@.grid_rollup_may_run(due.rollup)) d ON true;
+END;
+COMMENT ON FUNCTION @extschema@.grid_rollup_agenda() IS
+$$What gridtreed asks: grid_rollup_due with how the last run of each rollup ended (NULL: none has, or it works), whether only a schedule makes it due, the version of the extension, and how many scheduled rollups the caller may not run. One row without a rollup where there is none.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_look() RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000

@@ -126,19 +126,19 @@ SQL
 
 # a database that answers the handshake and no more: not connected, and said once
 {
-    psql('CREATE ROLE daemon_denied LOGIN; REVOKE EXECUTE ON FUNCTION grid_rollup_due FROM PUBLIC');
+    psql('CREATE ROLE daemon_denied LOGIN; REVOKE EXECUTE ON FUNCTION grid_rollup_agenda FROM PUBLIC');
     my $log = "$ENV{GT_TMP}/gridtreed.denied.log";
     my $pid = background($log, $daemon, '-d', "dbname=$database user=daemon_denied");
     for (1 .. 600) { last if -e $log && slurp($log) =~ /denied/; select undef, undef, undef, 0.1; }
-    like(slurp($log), qr/ ERROR database=daemon permission denied for function grid_rollup_due$/m, 'a database that cannot be asked is a problem');
+    like(slurp($log), qr/ ERROR database=daemon permission denied for function grid_rollup_agenda$/m, 'a database that cannot be asked is a problem');
     unlike(slurp($log), qr/ connected/, 'and not connected');
     is(stop($pid), 0, 'SIGTERM exits 0');
-    psql('GRANT EXECUTE ON FUNCTION grid_rollup_due TO PUBLIC; DROP ROLE daemon_denied');
+    psql('GRANT EXECUTE ON FUNCTION grid_rollup_agenda TO PUBLIC; DROP ROLE daemon_denied');
 }
 
 # two daemons: what changes becomes fresh, and every due time has one run
 my @daemons = (start(), start());
-ok(await("SELECT count(*) = 2 FROM pg_stat_activity WHERE application_name = 'gridtreed' AND query LIKE '%grid_rollup_due%'"), 'two daemons are up');
+ok(await("SELECT count(*) = 2 FROM pg_stat_activity WHERE application_name = 'gridtreed' AND query LIKE '%grid_rollup_agenda%'"), 'two daemons are up');
 psql(q(INSERT INTO visits VALUES ('350304001001'), ('350304002001')));
 ok(await($fresh), 'inserted rows become fresh');
 for my $i (1 .. 5) {
@@ -165,7 +165,7 @@ ok(await(q(SELECT failures = 0 AND last_outcome = 'done' FROM grid_rollup_status
 is(server('restart', '-m', 'fast'), 0, 'the server restarts');
 psql(q(INSERT INTO visits VALUES ('350304001001')));
 ok(await($fresh), 'both find it again and go on');
-ok(await("SELECT count(*) >= 2 FROM pg_stat_activity WHERE application_name = 'gridtreed' AND query LIKE '%grid_rollup_due%'"), 'both of them');
+ok(await("SELECT count(*) >= 2 FROM pg_stat_activity WHERE application_name = 'gridtreed' AND query LIKE '%grid_rollup_agenda%'"), 'both of them');
 for my $log (@logs) {
     for (1 .. 600) { last if slurp($log) =~ /connected again/; select undef, undef, undef, 0.1; }
 }

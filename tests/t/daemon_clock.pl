@@ -29,8 +29,8 @@ my @schedules = (
 # ended on this clock, and, in columns of its own, when really and by which daemon.
 psql(<<'SQL');
 CREATE TABLE test_clock AS SELECT timestamptz '2099-12-31 18:10:00+00' AS now;
-ALTER FUNCTION grid_rollup_due(timestamptz) RENAME TO grid_rollup_due_real;
-CREATE FUNCTION grid_rollup_due(at timestamptz DEFAULT NULL) RETURNS TABLE (rollup regclass, due_at timestamptz, wait interval)
+DO $$ BEGIN EXECUTE replace(pg_get_functiondef('grid_rollup_due_seen'::regproc), 'grid_rollup_due_seen', 'grid_rollup_due_real'); END $$;
+CREATE OR REPLACE FUNCTION grid_rollup_due_seen(at timestamptz) RETURNS TABLE (rollup regclass, due_at timestamptz, wait interval, last_outcome text)
     LANGUAGE sql STABLE AS 'SELECT * FROM public.grid_rollup_due_real(coalesce($1, (SELECT now FROM public.test_clock)))';
 ALTER TABLE grid_rollup_run_log ADD daemon text, ADD really_started timestamptz, ADD really_finished timestamptz;
 CREATE FUNCTION on_test_clock() RETURNS trigger LANGUAGE plpgsql AS $$
