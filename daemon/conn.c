@@ -30,14 +30,6 @@ take_notice(void *arg, const PGresult *result)
 		snprintf(conn->last_words, sizeof(conn->last_words), "%s", message);
 }
 
-const char *
-conn_words(const PGresult *result)
-{
-	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-	return primary ? primary : PQresultErrorMessage(result);
-}
-
 static void
 clear_result(Conn *conn)
 {
@@ -228,7 +220,7 @@ query_over(Conn *conn)
 	if (!setting)
 		return CONN_ANSWERED;
 	if (PQresultStatus(conn->result) != PGRES_TUPLES_OK)
-		return lost_because(conn, conn_words(conn->result), "");
+		return lost_because(conn, session_words(conn->result), "");
 	return CONN_OPENED;
 }
 

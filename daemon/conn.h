@@ -50,9 +50,6 @@ typedef struct Conn
 	char		error[1024];
 } Conn;
 
-/* What the server says is wrong, without the query and what points into it. */
-extern const char *conn_words(const PGresult *result);
-
 extern void conn_init(Conn *conn, const char *conninfo, const Log *log, int64_t patience);
 extern void conn_open(Conn *conn);
 extern void conn_close(Conn *conn);

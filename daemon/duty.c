@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "session.h"
 
 /* So long an answer serves to start what was due, one run after the other, before another question. */
 #define ANSWER_SERVES_MS	2000
@@ -72,6 +73,16 @@ duty_running(const Duty *duty)
 
 	for (int i = 0; i < duty->nworkers; i++)
 		running += duty->workers[i].step != WORKER_IDLE;
+	return running;
+}
+
+int
+duties_running(const Duty *duties, int n)
+{
+	int			running = 0;
+
+	for (int i = 0; i < n; i++)
+		running += duty_running(&duties[i]);
 	return running;
 }
 
@@ -351,7 +362,7 @@ answered(Duty *duty)
 	if (duty->step == DUTY_HANDSHAKE)
 		shake_hands(duty);
 	else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-		have_problem(duty, conn_words(duty->control.result));
+		have_problem(duty, session_words(duty->control.result));
 	else if (duty->step == DUTY_LISTENING || duty->step == DUTY_LOOKING)
 		ask(duty);
 	else if (duty->step == DUTY_CHECKING)

@@ -2,7 +2,7 @@
  * duty.h
  *	  Looking after one database: ask what is due, have it run, sleep.
  *
- * Knows grid_rollup_agenda and decides only when to ask; runs are the workers',
+ * Knows grid_rollup_agenda, and decides only when to ask it; runs are the workers',
  * housekeeping is the keeper's. Each database is independent of the others.
  */
 #ifndef GRIDTREED_DUTY_H
@@ -74,6 +74,7 @@ extern int64_t duty_wake(const Duty *duty);
 
 /* Runs under way. */
 extern int	duty_running(const Duty *duty);
+extern int	duties_running(const Duty *duties, int n);
 
 extern void duty_stop(Duty *duty);
 extern void duty_cancel(Duty *duty);

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "session.h"
+
 const char	handshake_sql[] =
 "SELECT pg_catalog.pg_is_in_recovery(), extension.extversion, pg_catalog.quote_ident(namespace.nspname),"
 "  pg_catalog.current_setting('transaction_read_only')"
@@ -43,10 +45,8 @@ bool
 handshake_judge(const PGresult *result, Handshake *handshake)
 {
 	memset(handshake, 0, sizeof(*handshake));
-	if (result == NULL)
-		return problem(handshake, "the server did not answer in time");
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
-		return problem(handshake, PQresultErrorMessage(result));
+		return problem(handshake, session_words(result));
 	if (PQgetisnull(result, 0, 1))
 		return problem(handshake, "the extension gridtree is not installed in this database"
 					   " (CREATE EXTENSION gridtree CASCADE)");

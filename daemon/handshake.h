@@ -18,7 +18,7 @@ typedef struct Handshake
 	char		problem[512];	/* why not, where it is not */
 } Handshake;
 
-/* Judge the answer to handshake_sql, NULL if there was none in time; false with a problem. */
+/* Judge the answer to handshake_sql; false with a problem. */
 extern bool handshake_judge(const PGresult *result, Handshake *handshake);
 
 #endif							/* GRIDTREED_HANDSHAKE_H */

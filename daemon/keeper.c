@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "session.h"
 
 #define INTERVAL_MS	(INT64_C(3600) * 1000)
 
@@ -81,7 +82,7 @@ pruned(Keeper *keeper)
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
 	{
-		log_event(keeper->conn.log, LOG_WARNING, "cannot forget old runs: %s", conn_words(result));
+		log_event(keeper->conn.log, LOG_WARNING, "cannot forget old runs: %s", session_words(result));
 		end_keeping(keeper);
 		return;
 	}
@@ -102,7 +103,7 @@ compacted(Keeper *keeper)
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
 		log_event(keeper->conn.log, LOG_WARNING, "rollup=%s its log could not be made shorter: %s",
-				  PQgetvalue(keeper->rollups, keeper->at, 1), conn_words(result));
+				  PQgetvalue(keeper->rollups, keeper->at, 1), session_words(result));
 	keeper->at++;
 	next_log(keeper);
 }

@@ -2,10 +2,11 @@
  * main.c
  *	  gridtreed: one event loop over the duties, one a database.
  *
- * Read on in duty.c (a database), worker.c (a run), keeper.c (housekeeping),
- * conn.c (a connection); report.c is what --check and --status print. All
- * policy is in the server's SQL functions: the daemon only decides when to call
- * them.
+ * Read it from main() at its end upwards, then duty.c (a database, and
+ * handshake.c and pauses.c that help it), worker.c (a run), keeper.c
+ * (housekeeping), conn.c and session.c (a connection); report.c is what --check
+ * and --status print. All policy is in the server's SQL functions: the daemon
+ * only decides when to call them.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -23,18 +23,17 @@
 #include "notify.h"
 #include "options.h"
 #include "report.h"
+#include "status.h"
 
 /* After a cancel, how long the server gets to say so. */
 #define CANCEL_WAIT_MS	5000
-
-#define DAY_S			86400
 
 typedef struct Daemon
 {
 	const Options *options;
 	Log			log;			/* of what concerns no single database */
-	Duty	   *duties;
-	struct pollfd *fds;			/* signals, then DUTY_FDS a duty; what is not open is -1 */
+	Duty	   *duties;			/* one a database */
+	struct pollfd *fds;			/* signals, then DUTY_FDS (its connections) a duty; what is not open is -1 */
 	struct pollfd *polled;		/* those that are open */
 	int			signal_fd;
 	int			signals;		/* to terminate, so far */
@@ -64,11 +63,7 @@ catch_signals(void)
 static int
 count_running(const Daemon *d)
 {
-	int			running = 0;
-
-	for (int i = 0; i < d->options->ndatabases; i++)
-		running += duty_running(&d->duties[i]);
-	return running;
+	return duties_running(d->duties, d->options->ndatabases);
 }
 
 static void
@@ -130,72 +125,13 @@ finished(const Daemon *d)
 	return true;
 }
 
-/* "02:00", or with the date where that is not within a day; in this host's zone. */
-static void
-format_moment(char *text, size_t size, int64_t at_ms)
-{
-	time_t		now = time(NULL);
-	time_t		at = now + (time_t) ((at_ms - now_ms()) / 1000);
-	struct tm	local;
-
-	localtime_r(&at, &local);
-	strftime(text, size, at - now < DAY_S ? "%H:%M" : "%Y-%m-%d %H:%M", &local);
-}
-
-/* "2 databases, 14 rollups, 0 failing, next at 02:00", and what is wrong with the first that is not ready. */
-static void
-describe(const Daemon *d, char *text, size_t size)
-{
-	const Duty *troubled = NULL;
-	int			all = d->options->ndatabases;
-	int			ready = 0;
-	int			rollups = 0;
-	int			failing = 0;
-	int			forbidden = 0;
-	int			running = count_running(d);
-	int64_t		next = 0;
-	int			n;
-
-	for (int i = 0; i < all; i++)
-	{
-		const Duty *duty = &d->duties[i];
-
-		if (!duty->ready)
-		{
-			troubled = troubled ? troubled : duty;
-			continue;
-		}
-		ready++;
-		rollups += duty->rollups;
-		failing += duty->failing;
-		forbidden += duty->forbidden;
-		next = earlier(next, duty->next_at);
-	}
-	n = ready < all ? snprintf(text, size, "%d of ", ready) : 0;
-	n += snprintf(text + n, size - (size_t) n, "%d database%s, %d rollup%s, %d failing", all,
-				  ready == all ? PLURAL(all) : "s", rollups, PLURAL(rollups), failing);
-	if (forbidden > 0)
-		n += snprintf(text + n, size - (size_t) n, ", %d not ours to run", forbidden);
-	if (running > 0)
-		n += snprintf(text + n, size - (size_t) n, ", %d running", running);
-	if (next > 0)
-	{
-		char		moment[32];
-
-		format_moment(moment, sizeof(moment), next);
-		n += snprintf(text + n, size - (size_t) n, ", next at %s", moment);
-	}
-	if (troubled && troubled->problem[0])
-		snprintf(text + n, size - (size_t) n, "; %s: %s", troubled->control.log->database, troubled->problem);
-}
-
 /* Tell the service manager how things are, when that has changed. */
 static void
 tell_status(Daemon *d)
 {
 	char		text[sizeof(d->status)] = "STATUS=";
 
-	describe(d, text + strlen(text), sizeof(text) - strlen(text));
+	status_describe(d->duties, d->options->ndatabases, text + strlen(text), sizeof(text) - strlen(text));
 	if (strcmp(text, d->status) == 0)
 		return;
 	memcpy(d->status, text, sizeof(text));

@@ -57,44 +57,7 @@ ask_and_wait(PGconn *pg, const char *sql, int64_t patience)
 	return NULL;
 }
 
-static PGconn *
-connect_and_wait(const char *conninfo, int64_t patience)
-{
-	SessionValues v;
-	PGconn	   *pg;
-
-	session_values(&v, conninfo, patience);
-	pg = PQconnectdbParams(session_keywords, v.values, 1);
-	/* a failure shows in the next query, too */
-	if (PQstatus(pg) == CONNECTION_OK)
-		PQclear(ask_and_wait(pg, session_setup_sql, patience));
-	return pg;
-}
-
-/* Connect and shake hands; NULL after saying what is wrong. */
-static PGconn *
-open_database(const Options *options, int i, Handshake *handshake)
-{
-	PGconn	   *pg = connect_and_wait(options->conninfo[i], (int64_t) options->timeout * 1000);
-	PGresult   *result;
-	bool		good;
-
-	if (PQstatus(pg) != CONNECTION_OK)
-	{
-		print_problem(&options->log[i], PQerrorMessage(pg));
-		PQfinish(pg);
-		return NULL;
-	}
-	result = ask_and_wait(pg, handshake_sql, (int64_t) options->timeout * 1000);
-	good = handshake_judge(result, handshake);
-	PQclear(result);
-	if (good)
-		return pg;
-	print_problem(&options->log[i], handshake->problem);
-	PQfinish(pg);
-	return NULL;
-}
-
+/* The rows of an answer; NULL after saying what is wrong. */
 static PGresult *
 query(PGconn *pg, const Options *options, const Log *log, const char *sql)
 {
@@ -103,9 +66,43 @@ query(PGconn *pg, const Options *options, const Log *log, const char *sql)
 
 	if (status == PGRES_TUPLES_OK)
 		return result;
-	print_problem(log, result ? PQresultErrorMessage(result) :
+	print_problem(log, result ? session_words(result) :
 				  PQstatus(pg) == CONNECTION_BAD ? PQerrorMessage(pg) : "the server did not answer in time");
 	PQclear(result);
+	return NULL;
+}
+
+/* Connect and shake hands; NULL after saying what is wrong. */
+static PGconn *
+open_database(const Options *options, int i, Handshake *handshake)
+{
+	const Log  *log = &options->log[i];
+	SessionValues v;
+	PGconn	   *pg;
+	PGresult   *result = NULL;
+	bool		good = false;
+
+	session_values(&v, options->conninfo[i], (int64_t) options->timeout * 1000);
+	pg = PQconnectdbParams(session_keywords, v.values, 1);
+	if (PQstatus(pg) != CONNECTION_OK)
+		print_problem(log, PQerrorMessage(pg));
+	else
+		result = query(pg, options, log, session_setup_sql);
+	if (result != NULL)
+	{
+		PQclear(result);
+		result = query(pg, options, log, handshake_sql);
+	}
+	if (result != NULL)
+	{
+		good = handshake_judge(result, handshake);
+		PQclear(result);
+		if (!good)
+			print_problem(log, handshake->problem);
+	}
+	if (good)
+		return pg;
+	PQfinish(pg);
 	return NULL;
 }
 

@@ -11,11 +11,11 @@
 /* Where host, hostaddr and port are. */
 #define FIRST_LIST	8
 
-/* What the connection string says comes later than ours, and wins. */
+/* Later ones win: the connection string over ours, its own hosts in another order over the connection string. */
 const char *const session_keywords[SESSION_VALUES] = {
 	"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
 	"client_encoding", "fallback_application_name", "dbname",
-	"host", "hostaddr", "port", NULL	/* several hosts in another order */
+	"host", "hostaddr", "port", NULL
 };
 
 /*
@@ -79,7 +79,8 @@ bool
 session_rotate_hosts(SessionValues *v, PGconn *pg, int first)
 {
 	PQconninfoOption *options = PQconninfo(pg);
-	bool		any = false;
+	int			lists = 0;
+	int			rotated = 0;
 
 	for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
 	{
@@ -87,10 +88,22 @@ session_rotate_hosts(SessionValues *v, PGconn *pg, int first)
 		{
 			if (strcmp(o->keyword, session_keywords[i]) != 0 || o->val == NULL || strchr(o->val, ',') == NULL)
 				continue;
-			any = rotate_list(o->val, first, v->lists[i - FIRST_LIST], sizeof(v->lists[0]));
-			v->values[i] = any ? v->lists[i - FIRST_LIST] : NULL;
+			lists++;
+			rotated += rotate_list(o->val, first, v->lists[i - FIRST_LIST], sizeof(v->lists[0]));
+			v->values[i] = v->lists[i - FIRST_LIST];
 		}
 	}
 	PQconninfoFree(options);
-	return any;
+	if (lists > 0 && rotated == lists)
+		return true;
+	memset(&v->values[FIRST_LIST], 0, (SESSION_VALUES - FIRST_LIST) * sizeof(v->values[0]));
+	return false;
+}
+
+const char *
+session_words(const PGresult *result)
+{
+	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	return primary ? primary : PQresultErrorMessage(result);
 }

@@ -31,11 +31,14 @@ extern void session_values(SessionValues *v, const char *conninfo, int64_t patie
  * not when it lets us in and says no more: then the next attempt is to begin
  * with another one. pg has been begun with the same conninfo, and is asked for
  * its hosts. False, and the order as it was, where there is no host of that
- * number, from 0.
+ * number, from 0, or no room for the lists.
  */
 extern bool session_rotate_hosts(SessionValues *v, PGconn *pg, int first);
 
 /* The first query of each session. */
 extern const char session_setup_sql[];
+
+/* What the server says is wrong, without the query and what points into it. */
+extern const char *session_words(const PGresult *result);
 
 #endif							/* GRIDTREED_SESSION_H */

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "session.h"
 
 static void
 send_call(Worker *worker)
@@ -77,7 +78,7 @@ called(Worker *worker)
 	const char *outcome;
 
 	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
-		return no_run(worker, WORKER_REFUSED, conn_words(result));
+		return no_run(worker, WORKER_REFUSED, session_words(result));
 	outcome = PQgetvalue(result, 0, 0);
 	worker->failed = strcmp(outcome, "failed") == 0;
 	if (!worker->failed && strcmp(outcome, "done") != 0)

@@ -292,7 +292,7 @@ rollups_of_source(Oid relation)
 	return rollups;
 }
 
-/* Without SQL: grid_rollup_due asks for each rollup there is. */
+/* Without SQL: grid_rollup_status asks for each rollup there is. */
 Oid
 rollup_log_of(Oid rollup)
 {

@@ -33,6 +33,7 @@
 
 /* Columns of grid_rollup_run_log. */
 #define LOG_RUN			1
+#define LOG_ROLLUP		2
 #define LOG_OUTCOME		6
 
 PG_FUNCTION_INFO_V1(grid_rollup_prune);
@@ -280,7 +281,7 @@ grid_rollup_look(PG_FUNCTION_ARGS)
 }
 
 /*
- * grid_rollup_run_open(run): read under SnapshotSelf, which sees what has been
+ * grid_rollup_run_open(rollup, run): read under SnapshotSelf, which sees what has been
  * committed by now. A newer MVCC snapshot would do, but cannot be taken in the
  * midst of a parallel query.
  */
@@ -293,12 +294,19 @@ grid_rollup_run_open(PG_FUNCTION_ARGS)
 	SysScanDesc scan;
 	ScanKeyData key;
 	HeapTuple	tuple;
-	bool		open;
+	bool		open = false;
 
-	ScanKeyInit(&key, LOG_RUN, BTEqualStrategyNumber, F_INT8EQ, PG_GETARG_DATUM(0));
+	ScanKeyInit(&key, LOG_RUN, BTEqualStrategyNumber, F_INT8EQ, PG_GETARG_DATUM(1));
 	scan = systable_beginscan(history, index, OidIsValid(index), SnapshotSelf, 1, &key);
 	tuple = systable_getnext(scan);
-	open = HeapTupleIsValid(tuple) && heap_attisnull(tuple, LOG_OUTCOME, RelationGetDescr(history));
+	if (HeapTupleIsValid(tuple))
+	{
+		TupleDesc	columns = RelationGetDescr(history);
+		bool		isnull;
+
+		open = DatumGetObjectId(heap_getattr(tuple, LOG_ROLLUP, columns, &isnull)) == PG_GETARG_OID(0) &&
+			heap_attisnull(tuple, LOG_OUTCOME, columns);
+	}
 	systable_endscan(scan);
 	relation_close(history, AccessShareLock);
 	PG_RETURN_BOOL(open);

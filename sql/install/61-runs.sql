@@ -24,28 +24,26 @@ COMMENT ON COLUMN @extschema@.grid_rollup_run_log.retry_delay IS 'how long to wa
 
 CREATE FUNCTION @extschema@.grid_rollup_running(rollup regclass) RETURNS boolean
     LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 100
-BEGIN ATOMIC
-    SELECT EXISTS (
-        SELECT FROM pg_locks
-        WHERE locktype = 'advisory' AND granted AND objsubid = 3 AND objid = $1::oid
-          AND classid = '@extschema@.grid_rollup_catalog'::regclass
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database()));
-END;
+RETURN CASE WHEN NOT pg_is_in_recovery() THEN EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 3 AND objid = $1::oid
+      AND classid = '@extschema@.grid_rollup_catalog'::regclass
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) END;
 COMMENT ON FUNCTION @extschema@.grid_rollup_running(regclass) IS
-$$Whether a session is running the rollup now: it holds a session-level advisory lock that grid_rollup_run alone takes.$$;
+$$Whether a session is running the rollup now: it holds a session-level advisory lock that grid_rollup_run alone takes. NULL on a standby, which does not know the locks of its primary.$$;
 
-CREATE FUNCTION @extschema@.grid_rollup_run_open(run bigint) RETURNS boolean
+CREATE FUNCTION @extschema@.grid_rollup_run_open(rollup regclass, run bigint) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 10
     AS 'MODULE_PATHNAME', 'grid_rollup_run_open';
-COMMENT ON FUNCTION @extschema@.grid_rollup_run_open(bigint) IS
-$$Whether a run has no outcome yet, as the history is at this moment and not in the caller's snapshot.$$;
+COMMENT ON FUNCTION @extschema@.grid_rollup_run_open(regclass, bigint) IS
+$$Whether a run of the rollup has no outcome yet, as the history is at this moment and not in the caller's snapshot.$$;
 
 -- The lock first: a run that ends records its outcome before it gives the lock up, and the caller's snapshot may be from before.
 CREATE FUNCTION @extschema@.grid_rollup_lost(rollup regclass, run bigint) RETURNS boolean
     LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 110
-RETURN CASE WHEN @extschema@.grid_rollup_running($1) THEN false ELSE @extschema@.grid_rollup_run_open($2) END;
+RETURN CASE WHEN NOT @extschema@.grid_rollup_running($1) THEN @extschema@.grid_rollup_run_open($1, $2) ELSE false END;
 COMMENT ON FUNCTION @extschema@.grid_rollup_lost(regclass, bigint) IS
-$$Whether a run of the rollup has no outcome and nobody is at it any more. A run that ends while the caller looks is not lost.$$;
+$$Whether a run of the rollup has no outcome and nobody is at it any more. A run that ends while the caller looks is not lost, nor is any that a standby shows.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_runner() RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1

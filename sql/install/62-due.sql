@@ -27,10 +27,10 @@ BEGIN ATOMIC
     CROSS JOIN @extschema@.grid_rollup_catalog c
     JOIN @extschema@.grid_rollup_state s ON s.rollup = c.rollup
     LEFT JOIN LATERAL (
-        -- what began later than now was written by a clock that has been put back since
+        -- what began later than now was written by a clock that has been put back since, unless it began while we look
         SELECT r.run, r.started_at, r.finished_at, r.retry_delay,
                CASE WHEN r.outcome IS NULL AND @extschema@.grid_rollup_lost(r.rollup, r.run) THEN 'lost' ELSE r.outcome END AS outcome
-        FROM @extschema@.grid_rollup_run_log r WHERE r.rollup = c.rollup AND r.started_at <= clock.at
+        FROM @extschema@.grid_rollup_run_log r WHERE r.rollup = c.rollup AND r.started_at <= clock.at + interval '10 seconds'
         ORDER BY r.run DESC LIMIT 1) last ON true
     LEFT JOIN LATERAL (
         SELECT r.due_at FROM @extschema@.grid_rollup_run_log r WHERE r.rollup = c.rollup AND r.due_at <= clock.at
@@ -72,7 +72,7 @@ COMMENT ON FUNCTION @extschema@.grid_rollup_due(timestamptz) IS
 $$When each enabled rollup with a schedule or a largest age is due next, for the rollups the caller may run; "wait" is the time left, zero or less when it is due now. "at" stands in for the server's clock (NULL: now).
 Times missed are due once. A rollup never filled is due at once; one with max_lag at half of it after its last run, or after it was last seen with nothing to do, if its log holds changes; after a failure it is due when the run's retry_delay has passed. The same history gives the same due time in every session.$$;
 
--- In one question all that gridtreed has to know; a row without a rollup where there is none.
+-- In one question all that gridtreed has to know of what is due; the version tells it of an update of the extension under it.
 CREATE FUNCTION @extschema@.grid_rollup_agenda()
     RETURNS TABLE (rollup regclass, due_at timestamptz, wait interval, last_outcome text, by_schedule boolean, version text, forbidden bigint)
     LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 100
@@ -87,7 +87,7 @@ BEGIN ATOMIC
         WHERE @extschema@.grid_rollup_may_run(due.rollup)) d ON true;
 END;
 COMMENT ON FUNCTION @extschema@.grid_rollup_agenda() IS
-$$What gridtreed asks: grid_rollup_due with how the last run of each rollup ended (NULL: none has, or it works), whether only a schedule makes it due, the version of the extension, and how many scheduled rollups the caller may not run. One row without a rollup where there is none.$$;
+$$What gridtreed asks: grid_rollup_due with how the last run of each rollup ended (NULL: there was none, or it works or has only just ended), whether only a schedule makes it due, the version of the extension, and how many scheduled rollups the caller may not run. One row without a rollup where there is none.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_look() RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000

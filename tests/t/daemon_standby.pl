@@ -29,6 +29,25 @@ my $status = finish(background($log, $daemon, '-d', "host=$socket dbname=$databa
 is($status, 3, '--check: a standby is not ready');
 like(slurp($log), qr/^daemon_standby: the server is a standby/, 'in words');
 
+# --- a run under way, as a standby shows it
+my $holder = background("$ENV{GT_TMP}/holder", "$ENV{GT_BIN}/psql", '-Xqd', $database, '-c', 'BEGIN', '-c', 'LOCK TABLE visits', '-c', 'SELECT pg_sleep(3600)');
+ok(await(q(SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'visits'::regclass AND mode = 'AccessExclusiveLock'))), 'the source is locked');
+my $runner = background("$ENV{GT_TMP}/runner", "$ENV{GT_BIN}/psql", '-Xqd', $database, '-c', q(CALL grid_rollup_run('fresh')));
+{
+    local $ENV{PGHOST} = $socket;
+    ok(await('SELECT count(*) = 1 FROM grid_rollup_runs'), 'a run has begun');
+    is(psql('SELECT running, last_outcome, failures FROM grid_rollup_status'), '||0', 'a standby does not count it as lost');
+    is(psql('SELECT outcome IS NULL FROM grid_rollup_runs'), 't', 'in the history neither');
+}
+psql(q(SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'visits'::regclass AND mode = 'AccessExclusiveLock' AND granted));
+finish($holder);
+is(finish($runner), 0, 'it goes on');
+{
+    local $ENV{PGHOST} = $socket;
+    ok(await(q(SELECT count(*) = 1 FROM grid_rollup_runs WHERE outcome = 'done')), 'and its end arrives');
+}
+
+psql(q(INSERT INTO visits VALUES ('350304001001')));
 unlink $log;
 my $pid = background($log, $daemon, '-d', "host=$socket dbname=$database");
 for (1 .. 600) { last if -e $log && slurp($log) =~ /standby/; select undef, undef, undef, 0.1; }
@@ -40,7 +59,7 @@ is(run_quietly("$as $ENV{GT_BIN}/pg_ctl -D $folder -w promote"), 0, 'it is promo
 }
 kill 'TERM', $pid;
 is(finish($pid), 0, 'SIGTERM exits 0');
-is(psql('SELECT count(*) FROM grid_rollup_runs'), 0, 'the old primary was left alone');
+is(psql('SELECT count(*) FROM grid_rollup_runs'), 1, 'the old primary was left alone');
 is(run_quietly("$as $ENV{GT_BIN}/pg_ctl -D $folder -m fast -w stop"), 0, 'the standby stops');
 
 done_testing();
