@@ -72,6 +72,9 @@ daemon:
 install: install-daemon
 install-daemon:
 	$(MAKE) -C daemon install VERSION=$(GT_VERSION) PG_CONFIG='$(PG_CONFIG)' DESTDIR='$(DESTDIR)'
+uninstall: uninstall-daemon
+uninstall-daemon:
+	$(MAKE) -C daemon uninstall PG_CONFIG='$(PG_CONFIG)' DESTDIR='$(DESTDIR)'
 clean: clean-daemon
 clean-daemon:
 	$(MAKE) -C daemon clean

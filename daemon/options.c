@@ -166,6 +166,14 @@ add_database(Options *options, const char *conninfo)
 }
 
 static void
+set_mode(Options *options, Mode mode)
+{
+	if (options->mode != MODE_DAEMON && options->mode != mode)
+		usage_error("only one of --once, --check and --status can be given", NULL);
+	options->mode = mode;
+}
+
+static void
 print_and_exit(const char *text)
 {
 	fputs(text, stdout);
@@ -200,13 +208,13 @@ options_read(int argc, char **argv, Options *options)
 				add_database(options, optarg);
 				break;
 			case 'o':
-				options->mode = MODE_ONCE;
+				set_mode(options, MODE_ONCE);
 				break;
 			case 'c':
-				options->mode = MODE_CHECK;
+				set_mode(options, MODE_CHECK);
 				break;
 			case 's':
-				options->mode = MODE_STATUS;
+				set_mode(options, MODE_STATUS);
 				break;
 			case 'm':
 				options->max_runs = read_number("max-runs", optarg, 1, MAX_RUNS);

@@ -220,7 +220,7 @@ print_table(PGconn *pg, const PGresult *result, int columns)
 static const char status_sql[] =
 "SELECT s.rollup, concat_ws(' ', s.schedule, CASE WHEN s.schedule IS NOT NULL THEN coalesce(s.time_zone, 'UTC') END) AS schedule,"
 " coalesce(s.max_lag::pg_catalog.text, '') AS max_lag,"
-" CASE WHEN NOT s.enabled THEN 'disabled' WHEN s.running THEN 'running'"
+" CASE WHEN s.running THEN 'running' WHEN NOT s.enabled THEN 'disabled'"
 "  WHEN s.failures OPERATOR(pg_catalog.>) 0 THEN 'failing'"
 "  WHEN s.next_due_at OPERATOR(pg_catalog.<) (now() OPERATOR(pg_catalog.-) interval '2 minutes') THEN 'late'"
 "  WHEN s.schedule IS NULL AND s.max_lag IS NULL THEN 'by hand'"
@@ -228,7 +228,7 @@ static const char status_sql[] =
 " coalesce(pg_catalog.to_char(s.last_started_at, 'YYYY-MM-DD HH24:MI:SS'), 'never') AS last_run,"
 " coalesce(s.last_outcome, '') AS outcome, s.failures,"
 " coalesce(pg_catalog.date_trunc('second', s.lag)::pg_catalog.text, '') AS lag,"
-" CASE WHEN s.schedule IS NULL AND s.filled AND NOT s.pending OR s.running THEN ''"
+" CASE WHEN s.schedule IS NULL AND s.filled AND NOT s.pending AND s.failures OPERATOR(pg_catalog.=) 0 OR s.running THEN ''"
 "  ELSE coalesce(pg_catalog.to_char(s.next_due_at, 'YYYY-MM-DD HH24:MI:SS'), '') END AS next_run,"
 " CASE WHEN s.failures OPERATOR(pg_catalog.>) 0 THEN"
 "  (SELECT concat_ws(' ', r.sqlstate, pg_catalog.regexp_replace(r.message, '\\s+', ' ', 'g')) FROM %1$s.grid_rollup_runs r"

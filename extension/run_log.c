@@ -135,9 +135,7 @@ static void
 close_lost_runs(Oid rollup)
 {
 	Statement	statement = {
-		.sql = "UPDATE %s.grid_rollup_run_log SET outcome = 'lost', finished_at = clock_timestamp(),"
-		" message = 'the session ended before the run did'"
-		" WHERE rollup = $1 AND outcome IS NULL"
+		.sql = "UPDATE %s.grid_rollup_run_log SET outcome = 'lost' WHERE rollup = $1 AND outcome IS NULL"
 	};
 
 	add_arg(&statement, REGCLASSOID, ObjectIdGetDatum(rollup), false);
@@ -229,8 +227,8 @@ grid_rollup_prune(PG_FUNCTION_ARGS)
 		"  (SELECT r.run FROM %1$s.grid_rollup_run_log r WHERE r.rollup = of.rollup ORDER BY r.run DESC OFFSET $3 LIMIT 1) AS beyond"
 		"  FROM unnest($2) of (rollup))"
 		" DELETE FROM %1$s.grid_rollup_run_log l USING bound"
-		" WHERE l.rollup = bound.rollup AND (l.finished_at < clock_timestamp() - $1 OR l.run <= bound.beyond)"
-		" AND l.finished_at IS NOT NULL AND l.due_at <= clock_timestamp()"
+		" WHERE l.rollup = bound.rollup AND (coalesce(l.finished_at, l.started_at) < clock_timestamp() - $1 OR l.run <= bound.beyond)"
+		" AND l.outcome IS NOT NULL AND l.due_at <= clock_timestamp()"
 		" AND l.run <> bound.last AND l.run IS DISTINCT FROM bound.success"
 	};
 	int64		deleted;

@@ -13,7 +13,7 @@ CREATE TABLE @extschema@.grid_rollup_run_log (
     pid         int NOT NULL,
     retry_delay interval NOT NULL,
     UNIQUE (rollup, due_at),
-    CHECK ((outcome IS NULL) = (finished_at IS NULL))
+    CHECK ((finished_at IS NULL) = (outcome IS NULL OR outcome = 'lost'))      -- nobody was there to see when
 );
 CREATE INDEX grid_rollup_run_log_last ON @extschema@.grid_rollup_run_log (rollup, run);
 COMMENT ON TABLE @extschema@.grid_rollup_run_log IS
@@ -72,13 +72,16 @@ GRANT SELECT (run, rollup, due_at, started_at, finished_at, outcome, retry_delay
 
 CREATE VIEW @extschema@.grid_rollup_runs WITH (security_barrier) AS
 SELECT l.run, l.rollup, l.due_at, l.started_at, l.finished_at,
-       CASE WHEN l.outcome IS NULL AND @extschema@.grid_rollup_lost(l.rollup, l.run) THEN 'lost' ELSE l.outcome END AS outcome, l.cells, l.sqlstate,
-       CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE')
+       ended.outcome, l.cells, l.sqlstate,
+       CASE WHEN ended.outcome = 'lost' THEN 'the session ended before the run did'
+            WHEN pg_has_role('pg_read_all_stats', 'USAGE')
                  OR (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = l.rollup) THEN l.message END AS message,
        l.pid, l.retry_delay
 FROM @extschema@.grid_rollup_run_log l
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN l.outcome IS NULL AND @extschema@.grid_rollup_lost(l.rollup, l.run) THEN 'lost' ELSE l.outcome END AS outcome) ended
 WHERE @extschema@.grid_rollup_may_see(l.rollup);
 GRANT SELECT ON @extschema@.grid_rollup_runs TO PUBLIC;
 COMMENT ON VIEW @extschema@.grid_rollup_runs IS
-$$Every run of a rollup: due, started, finished, outcome ('done', 'failed', 'lost' when its session ended before it did, NULL while it works), cells recomputed, SQLSTATE and message of a failure.
+$$Every run of a rollup: due, started, finished, outcome ('done', 'failed', 'lost' when its session ended before it did, NULL while it works), cells recomputed, SQLSTATE and message of a failure, and how long to wait after this run should it fail or be lost. When a lost run ended nobody knows: its finished_at is NULL.
 Shown to whoever may read or run the rollup; the message, which can quote data, only to members of its owner and of pg_read_all_stats.$$;

@@ -4,9 +4,9 @@ CREATE VIEW @extschema@.grid_rollup_status WITH (security_barrier) AS
 SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, s.filled, s.refreshed_at,
        look.pending, look.running,
        last.started_at AS last_started_at, last.finished_at AS last_finished_at,
-       CASE WHEN last.outcome IS NULL AND @extschema@.grid_rollup_lost(c.rollup, last.run) THEN 'lost' ELSE last.outcome END AS last_outcome,
-       last.cells AS last_cells, last.sqlstate,
-       CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE')
+       ended.outcome AS last_outcome, last.cells AS last_cells, last.sqlstate,
+       CASE WHEN ended.outcome = 'lost' THEN 'the session ended before the run did'
+            WHEN pg_has_role('pg_read_all_stats', 'USAGE')
                  OR (SELECT pg_has_role(o.relowner, 'USAGE') FROM pg_class o WHERE o.oid = c.rollup) THEN last.message END AS message,
        success.finished_at AS last_success_at,
        (SELECT count(*) FROM @extschema@.grid_rollup_run_log f
@@ -22,6 +22,8 @@ CROSS JOIN LATERAL (
     SELECT @extschema@.grid_rollup_pending(c.rollup) AS pending, @extschema@.grid_rollup_running(c.rollup) AS running OFFSET 0) look
 LEFT JOIN LATERAL (
     SELECT * FROM @extschema@.grid_rollup_run_log r WHERE r.rollup = c.rollup ORDER BY r.run DESC LIMIT 1) last ON true
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN last.outcome IS NULL AND @extschema@.grid_rollup_lost(c.rollup, last.run) THEN 'lost' ELSE last.outcome END AS outcome) ended
 LEFT JOIN LATERAL (
     SELECT r.run, r.finished_at FROM @extschema@.grid_rollup_run_log r
     WHERE r.rollup = c.rollup AND r.outcome = 'done' ORDER BY r.run DESC LIMIT 1) success ON true

@@ -68,7 +68,10 @@ start_daemon() {
     AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'gridtreed' AND query ~ 'grid_rollup_(prune|compact)')"
   # what the first questions fill, such as the caches of its server process, has been filled then
   await 'it has asked again' asked_more_than $(($(questions) + 2))
+  # and those of the first look that has something to note, which is the second, after a minute
+  await 'it has looked again' looked "$(size 2 1)"
 }
+looked() { [ "$(grep -c "\[$CONTROL\] .* duration: .* execute .*grid_rollup_look" "$SERVER_LOG" || :)" -ge "$1" ]; }
 questions() { grep -c "\[$CONTROL\] .* duration: .* execute " "$SERVER_LOG" || :; }
 asked_more_than() { [ "$(questions)" -gt "$1" ]; }
 end_process() { kill "$1" 2>/dev/null && wait "$1" || :; }

@@ -114,7 +114,7 @@ SQL
         is($status, 2, 'a password in a place where none belongs is exit status 2');
         unlike($out, qr/mole/, 'and is not shown');
     }
-    for my $wrong (['--sometimes'], ['--keep=bald'], ['--keep=90days'], ['--max-runs=0'], ['--max-runs'], ['here']) {
+    for my $wrong (['--sometimes'], ['--keep=bald'], ['--keep=90days'], ['--max-runs=0'], ['--max-runs'], ['here'], ['--once', '--status']) {
         ($out, $status) = output_of(@$wrong);
         is($status, 2, "wrong command line: @$wrong");
     }
@@ -199,8 +199,11 @@ finish($pid);
 ok(await(q(SELECT NOT running AND last_outcome = 'lost' FROM grid_rollup_status WHERE rollup = 'slow'::regclass)), 'killed: the claim is free, the run is lost');
 psql(q(UPDATE grid_rollup_run_log SET retry_delay = '0' WHERE rollup = 'slow'::regclass;
        CREATE OR REPLACE FUNCTION slowly(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN 1; END $$));
+my $lost = q(SELECT message FROM grid_rollup_runs WHERE outcome = 'lost' AND finished_at IS NULL);
+is(psql($lost), 'the session ended before the run did', 'which the history says in words');
 my ($out, $status) = output_of('-d', $database, '--once');
 is("$status " . outcomes('slow'), '0 failed lost done', 'the next daemon makes up for it');
+is(psql($lost), 'the session ended before the run did', 'the history says so still');
 
 # no server at first
 is(server('stop', '-m', 'fast'), 0, 'the server is away');
