@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -56,7 +57,6 @@ catch_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGCHLD, SIG_IGN);	/* conn_cancel's are not awaited */
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -195,6 +195,8 @@ turn(Daemon *d)
 
 	wait_for_events(d);
 	read_signals(d);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;						/* what conn_cancel has left */
 	if (d->cancel_at > 0 && now_ms() >= d->cancel_at)
 		cancel(d);
 	if (d->watchdog_at > 0 && now_ms() >= d->watchdog_at)
