@@ -11,9 +11,12 @@
 
 extern const char handshake_sql[];
 
+/* Of the name of a schema, quoted. */
+#define SCHEMA_SIZE	200
+
 typedef struct Handshake
 {
-	char		schema[200];	/* of the extension, quoted */
+	char		schema[SCHEMA_SIZE];	/* of the extension, quoted */
 	char		version[32];	/* of the extension */
 	char		problem[512];	/* why not, where it is not */
 } Handshake;

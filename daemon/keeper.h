@@ -9,6 +9,7 @@
 #define GRIDTREED_KEEPER_H
 
 #include "conn.h"
+#include "handshake.h"
 
 typedef enum KeeperStep
 {
@@ -23,7 +24,7 @@ typedef struct Keeper
 	Conn		conn;
 	KeeperStep	step;
 	const char *keep;			/* age of runs that are forgotten, an interval */
-	char		schema[200];	/* of the extension, quoted */
+	char		schema[SCHEMA_SIZE];	/* of the extension, quoted */
 	PGresult   *rollups;		/* whose logs are looked at */
 	int			at;				/* the one under way */
 	int64_t		due_at;			/* in ms of now_ms() */

@@ -119,7 +119,7 @@ check_rights(PGconn *pg, const Options *options, const Log *log, const Handshake
 			 "SELECT may, pg_catalog.count(*), pg_catalog.pg_get_userbyid(r.relowner), pg_catalog.min(c.rollup::pg_catalog.text),"
 			 " current_user FROM %1$s.grid_rollup_catalog c"
 			 " JOIN pg_catalog.pg_class r ON r.oid OPERATOR(pg_catalog.=) c.rollup, %1$s.grid_rollup_may_run(c.rollup) may"
-			 " WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL) GROUP BY may, r.relowner ORDER BY 3",
+			 " WHERE c.scheduled GROUP BY may, r.relowner ORDER BY 3",
 			 handshake->schema);
 	result = query(pg, options, log, sql);
 	if (result == NULL)
@@ -235,7 +235,7 @@ static const char status_sql[] =
 "   WHERE r.rollup OPERATOR(pg_catalog.=) s.rollup AND r.outcome IN ('failed', 'lost') ORDER BY r.run DESC LIMIT 1) END AS problem,"
 " one.hidden, one.zone"
 " FROM (SELECT pg_catalog.current_setting('TimeZone') AS zone, (SELECT pg_catalog.count(*) FROM %1$s.grid_rollup_catalog c"
-"  WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL) AND NOT %1$s.grid_rollup_may_see(c.rollup)) AS hidden) one"
+"  WHERE c.scheduled AND NOT %1$s.grid_rollup_may_see(c.rollup)) AS hidden) one"
 " LEFT JOIN %1$s.grid_rollup_status s ON true ORDER BY s.rollup::pg_catalog.text";
 
 enum

@@ -9,6 +9,7 @@
 #define GRIDTREED_WORKER_H
 
 #include "conn.h"
+#include "handshake.h"
 
 /* A rollup and the time it was due, in the server's words. */
 typedef struct Due
@@ -43,7 +44,7 @@ typedef struct Worker
 	Conn		conn;
 	WorkerStep	step;
 	Due			due;
-	char		schema[200];	/* of the extension, quoted */
+	char		schema[SCHEMA_SIZE];	/* of the extension, quoted */
 	bool		failed;			/* as the CALL said */
 	int64_t		check_at;		/* when to ask whether the run is still on */
 } Worker;

@@ -23,8 +23,10 @@ CREATE TABLE @extschema@.grid_rollup_catalog (
     lock_timeout interval,
     retry_min interval,
     retry_max interval,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    scheduled boolean NOT NULL GENERATED ALWAYS AS (enabled AND (schedule IS NOT NULL OR max_lag IS NOT NULL)) STORED
 );
+COMMENT ON COLUMN @extschema@.grid_rollup_catalog.scheduled IS 'whether the rollup is ever due';
 COMMENT ON TABLE @extschema@.grid_rollup_catalog IS
 'One row a rollup: the relations it consists of, the arguments it was created with and the settings of grid_rollup_alter. Everybody may read it; only gridtree writes it.';
 

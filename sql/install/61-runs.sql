@@ -39,11 +39,13 @@ COMMENT ON FUNCTION @extschema@.grid_rollup_run_open(regclass, bigint) IS
 $$Whether a run of the rollup has no outcome yet, as the history is at this moment and not in the caller's snapshot.$$;
 
 -- The lock first: a run that ends records its outcome before it gives the lock up, and the caller's snapshot may be from before.
-CREATE FUNCTION @extschema@.grid_rollup_lost(rollup regclass, run bigint) RETURNS boolean
-    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 110
-RETURN CASE WHEN NOT @extschema@.grid_rollup_running($1) THEN @extschema@.grid_rollup_run_open($1, $2) ELSE false END;
-COMMENT ON FUNCTION @extschema@.grid_rollup_lost(regclass, bigint) IS
-$$Whether a run of the rollup has no outcome and nobody is at it any more. A run that ends while the caller looks is not lost, nor is any that a standby shows.$$;
+CREATE FUNCTION @extschema@.grid_rollup_outcome(rollup regclass, run bigint, recorded text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL RESTRICTED COST 110
+RETURN CASE WHEN $3 IS NOT NULL THEN $3
+            WHEN @extschema@.grid_rollup_running($1) IS NOT false THEN NULL
+            WHEN @extschema@.grid_rollup_run_open($1, $2) THEN 'lost' END;
+COMMENT ON FUNCTION @extschema@.grid_rollup_outcome(regclass, bigint, text) IS
+$$How a run of the rollup ended: as is on record; 'lost' where nothing is and nobody is at it any more; NULL while it works. A run that ends while the caller looks is not lost, nor is any that a standby shows.$$;
 
 CREATE FUNCTION @extschema@.grid_rollup_runner() RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1
@@ -79,7 +81,7 @@ SELECT l.run, l.rollup, l.due_at, l.started_at, l.finished_at,
        l.pid, l.retry_delay
 FROM @extschema@.grid_rollup_run_log l
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN l.outcome IS NULL AND @extschema@.grid_rollup_lost(l.rollup, l.run) THEN 'lost' ELSE l.outcome END AS outcome) ended
+    SELECT @extschema@.grid_rollup_outcome(l.rollup, l.run, l.outcome) AS outcome) ended
 WHERE @extschema@.grid_rollup_may_see(l.rollup);
 GRANT SELECT ON @extschema@.grid_rollup_runs TO PUBLIC;
 COMMENT ON VIEW @extschema@.grid_rollup_runs IS

@@ -29,7 +29,7 @@ BEGIN ATOMIC
     LEFT JOIN LATERAL (
         -- what began later than now was written by a clock that has been put back since, unless it began while we look
         SELECT r.run, r.started_at, r.finished_at, r.retry_delay,
-               CASE WHEN r.outcome IS NULL AND @extschema@.grid_rollup_lost(r.rollup, r.run) THEN 'lost' ELSE r.outcome END AS outcome
+               @extschema@.grid_rollup_outcome(r.rollup, r.run, r.outcome) AS outcome
         FROM @extschema@.grid_rollup_run_log r WHERE r.rollup = c.rollup AND r.started_at <= clock.at + interval '10 seconds'
         ORDER BY r.run DESC LIMIT 1) last ON true
     LEFT JOIN LATERAL (
@@ -57,7 +57,7 @@ BEGIN ATOMIC
                      ELSE greatest(base.covered, clock.at) + greatest(c.max_lag / 2, '1 millisecond') END)
             END AS at
         OFFSET 0) due           -- or it is computed for each time it is named
-    WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL) AND @extschema@.grid_rollup_may_see(c.rollup);
+    WHERE c.scheduled AND @extschema@.grid_rollup_may_see(c.rollup);
 END;
 COMMENT ON FUNCTION @extschema@.grid_rollup_due_seen(timestamptz) IS
 $$grid_rollup_due, for the rollups whose state the caller is shown (grid_rollup_may_see), and how the last run of each ended.$$;
@@ -80,7 +80,7 @@ BEGIN ATOMIC
     SELECT d.rollup, d.due_at, d.wait, d.last_outcome, d.by_schedule, whole.version, whole.forbidden
     FROM (SELECT (SELECT extversion FROM pg_extension WHERE extname = 'gridtree') AS version,
                  (SELECT count(*) FROM @extschema@.grid_rollup_catalog c
-                  WHERE c.enabled AND (c.schedule IS NOT NULL OR c.max_lag IS NOT NULL) AND NOT @extschema@.grid_rollup_may_run(c.rollup)) AS forbidden) whole
+                  WHERE c.scheduled AND NOT @extschema@.grid_rollup_may_run(c.rollup)) AS forbidden) whole
     LEFT JOIN (
         SELECT due.*, c.max_lag IS NULL AS by_schedule
         FROM @extschema@.grid_rollup_due_seen(NULL) due JOIN @extschema@.grid_rollup_catalog c ON c.rollup = due.rollup

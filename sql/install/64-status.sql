@@ -4,14 +4,11 @@ CREATE VIEW @extschema@.grid_rollup_status WITH (security_barrier) AS
 SELECT c.rollup, c.source, c.enabled, c.schedule, c.time_zone, c.max_lag, s.filled, s.refreshed_at,
        look.pending, look.running,
        last.started_at AS last_started_at, last.finished_at AS last_finished_at,
-       ended.outcome AS last_outcome, last.cells AS last_cells, last.sqlstate,
-       CASE WHEN ended.outcome = 'lost' THEN 'the session ended before the run did'
-            WHEN pg_has_role('pg_read_all_stats', 'USAGE')
-                 OR (SELECT pg_has_role(o.relowner, 'USAGE') FROM pg_class o WHERE o.oid = c.rollup) THEN last.message END AS message,
+       last.outcome AS last_outcome, last.cells AS last_cells, last.sqlstate, last.message,
        success.finished_at AS last_success_at,
        (SELECT count(*) FROM @extschema@.grid_rollup_run_log f
         WHERE f.rollup = c.rollup AND f.run > coalesce(success.run, 0)
-          AND (f.outcome <> 'done' OR (f.outcome IS NULL AND @extschema@.grid_rollup_lost(f.rollup, f.run))))::int AS failures,
+          AND @extschema@.grid_rollup_outcome(f.rollup, f.run, f.outcome) <> 'done')::int AS failures,
        due.due_at AS next_due_at,
        @extschema@.grid_rollup_logged_unassigned(c.rollup) AS unassigned,
        CASE WHEN look.pending OR NOT s.filled THEN greatest(clock_timestamp() - coalesce(s.caught_up_at, c.created_at), interval '0')
@@ -20,10 +17,11 @@ FROM @extschema@.grid_rollup_catalog c
 JOIN @extschema@.grid_rollup_state s ON s.rollup = c.rollup
 CROSS JOIN LATERAL (
     SELECT @extschema@.grid_rollup_pending(c.rollup) AS pending, @extschema@.grid_rollup_running(c.rollup) AS running OFFSET 0) look
+-- the table's index knows the last run without reading all of them; what is shown of it, the view knows
 LEFT JOIN LATERAL (
-    SELECT * FROM @extschema@.grid_rollup_run_log r WHERE r.rollup = c.rollup ORDER BY r.run DESC LIMIT 1) last ON true
-CROSS JOIN LATERAL (
-    SELECT CASE WHEN last.outcome IS NULL AND @extschema@.grid_rollup_lost(c.rollup, last.run) THEN 'lost' ELSE last.outcome END AS outcome) ended
+    SELECT r.run FROM @extschema@.grid_rollup_run_log r WHERE r.rollup = c.rollup ORDER BY r.run DESC LIMIT 1) newest ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM @extschema@.grid_rollup_runs r WHERE r.run = newest.run LIMIT 1) last ON true
 LEFT JOIN LATERAL (
     SELECT r.run, r.finished_at FROM @extschema@.grid_rollup_run_log r
     WHERE r.rollup = c.rollup AND r.outcome = 'done' ORDER BY r.run DESC LIMIT 1) success ON true

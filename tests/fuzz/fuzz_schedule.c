@@ -6,19 +6,19 @@
  *	  seen quickly, by a reading of the text and of the rules that shares
  *	  nothing with schedule.c.
  */
-#include "schedule.h"
+#include "../unit/schedule_meaning.h"
+#include "../unit/schedule_zone.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define HOUR INT64_C(3600)
+#define HOUR_S INT64_C(3600)
 #define DAY INT64_C(86400)
-#define MOST_JUMPS 6
+#define FUZZED_JUMPS 6
 #define FIRST_START INT64_C(915148800)	/* 1999, for the leap years 2000 and 2100 */
 
 /* How far every minute is looked at. Enough, as the moment asked about can be anywhere. */
-#define SCAN (6 * HOUR)
+#define SCAN (6 * HOUR_S)
 
 /* 29 February on one weekday, across the end of a century without it. */
 #define LONGEST_WAIT (41 * 366 * DAY)
@@ -59,60 +59,20 @@ take_offset(Bytes *bytes)
 }
 
 /*
- * A synthetic zone. Jumps may be a second apart, and may change nothing.
+ * The zone, whose jumps may be a second apart and change nothing, and a moment
+ * in it: often close to a jump, or the jump itself.
  */
-typedef struct Jump
-{
-	int64_t		at;
-	int64_t		offset;
-} Jump;
-
-typedef struct Zone
-{
-	int64_t		offset;			/* before the first jump */
-	int			njumps;
-	Jump		jumps[MOST_JUMPS];
-	int			calls;
-} Zone;
-
-static int64_t
-zone_offset(void *arg, int64_t utc)
-{
-	Zone	   *zone = arg;
-	int64_t		offset = zone->offset;
-
-	zone->calls++;
-	for (int i = 0; i < zone->njumps && zone->jumps[i].at <= utc; i++)
-		offset = zone->jumps[i].offset;
-	return offset;
-}
-
-static bool
-zone_next_change(void *arg, int64_t utc, int64_t *change)
-{
-	Zone	   *zone = arg;
-
-	zone->calls++;
-	for (int i = 0; i < zone->njumps; i++)
-	{
-		*change = zone->jumps[i].at;
-		if (*change > utc)
-			return true;
-	}
-	return false;
-}
-
-/* The zone, and a moment in it: often close to a jump, or the jump itself. */
 static int64_t
 take_zone(Bytes *bytes, Zone *zone)
 {
-	static const int64_t units[] = {0, 1, HOUR / 4, HOUR / 4};
-	int			njumps = take(bytes) % (MOST_JUMPS + 1);
+	static const int64_t units[] = {0, 1, HOUR_S / 4, HOUR_S / 4};
+	int			njumps = take(bytes) % (FUZZED_JUMPS + 1);
 	int64_t		start = FIRST_START + take(bytes) * 150 * DAY;
 	int64_t		at = start;
 	int			from = take(bytes);
 	int			distance = take(bytes) - 128;
 
+	*zone = (Zone) {.name = ""};
 	zone->offset = take_offset(bytes);
 	zone->njumps = njumps;
 	for (int i = 0; i < njumps; i++)
@@ -120,7 +80,7 @@ take_zone(Bytes *bytes, Zone *zone)
 		int			gap = take(bytes);
 		int			seconds = take(bytes);
 
-		at += gap > 0 ? gap * HOUR / 2 : 1;
+		at += gap > 0 ? gap * HOUR_S / 2 : 1;
 		at += seconds % 4 == 1 ? seconds : 0;
 		zone->jumps[i].at = at;
 		zone->jumps[i].offset = take_offset(bytes);
@@ -133,28 +93,6 @@ take_zone(Bytes *bytes, Zone *zone)
 /*
  * What an accepted text means, read in the simplest way.
  */
-enum {MINUTE, HOURS, DAY_OF_MONTH, MONTH, WEEKDAY, FIELDS};
-
-typedef struct Meaning
-{
-	bool		has[FIELDS][60];
-	bool		either_day;
-	bool		real_time;
-} Meaning;
-
-static const struct
-{
-	int			low;
-	int			high;
-	const char *names;
-}			fields[FIELDS] = {
-	{0, 59, ""},
-	{0, 23, ""},
-	{1, 31, ""},
-	{1, 12, "jan feb mar apr may jun jul aug sep oct nov dec"},
-	{0, 7, "sun mon tue wed thu fri sat"}
-};
-
 static const char *const aliases[][2] = {
 	{"@hourly", "0 * * * *"}, {"@daily", "0 0 * * *"}, {"@midnight", "0 0 * * *"},
 	{"@weekly", "0 0 * * 0"}, {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
@@ -170,19 +108,18 @@ static const char *const texts[] = {
 
 #define NTEXTS ((int) (sizeof(texts) / sizeof(texts[0])))
 
+/* A number, or the first three letters of a name. */
 static int
 value_of(int field, const char *text)
 {
-	char		word[4] = {0};
-	const char *name;
 	int			value = atoi(text);
 
 	if (*text < '0' || *text > '9')
 	{
-		strncpy(word, text, 3);
-		name = strstr(fields[field].names, word);
-		require(strlen(word) == 3 && name != NULL);
-		value = fields[field].low + (int) (name - fields[field].names) / 4;
+		value = fields[field].low;
+		while (fields[field].names[value] != NULL && strncmp(fields[field].names[value], text, 3) != 0)
+			value++;
+		require(fields[field].names[value] != NULL);
 	}
 	require(value >= fields[field].low && value <= fields[field].high);
 	return value;
@@ -223,9 +160,7 @@ read_fields(char *text, Meaning *meaning)
 			read_element(field, element, meaning->has[field]);
 	}
 	require(strtok_r(NULL, " \t\n\r", &rest) == NULL);
-	meaning->has[WEEKDAY][0] |= meaning->has[WEEKDAY][7];
-	meaning->either_day = !star[DAY_OF_MONTH] && !star[WEEKDAY];
-	meaning->real_time = star[MINUTE] || star[HOURS];
+	meaning_finish(meaning, star);
 }
 
 static void
@@ -252,24 +187,10 @@ read_text(const char *text, size_t length, Meaning *meaning)
  * The rules.
  */
 static bool
-date_fits(const Meaning *meaning, int64_t reading)
-{
-	time_t		clock = (time_t) reading;
-	struct tm	tm;
-	bool		day;
-	bool		weekday;
-
-	gmtime_r(&clock, &tm);
-	day = meaning->has[DAY_OF_MONTH][tm.tm_mday];
-	weekday = meaning->has[WEEKDAY][tm.tm_wday];
-	return meaning->has[MONTH][tm.tm_mon + 1] && (meaning->either_day ? day || weekday : day && weekday);
-}
-
-static bool
 fits(const Meaning *meaning, int64_t reading)
 {
 	return reading % 60 == 0 && meaning->has[MINUTE][reading / 60 % 60] &&
-		meaning->has[HOURS][reading / HOUR % 24] && date_fits(meaning, reading);
+		meaning->has[HOUR][reading / HOUR_S % 24] && date_fits(meaning, reading);
 }
 
 /* Is there a date that ever fits? 2024 was a leap year. */

@@ -52,7 +52,7 @@ BEGIN;
 UPDATE grid_rollup_run_log SET started_at = now() + interval '3 seconds', finished_at = now() + interval '4 seconds' WHERE rollup = 'shares'::regclass;
 SELECT d.due_at = r.finished_at + r.retry_delay AS after_delay FROM grid_rollup_due() d JOIN grid_rollup_runs r USING (rollup) WHERE rollup = 'shares'::regclass;
 UPDATE grid_rollup_run_log SET outcome = NULL, finished_at = NULL WHERE rollup = 'shares'::regclass;
-SELECT grid_rollup_lost('shares', run) AS lost, grid_rollup_lost('fresh', run) AS not_its FROM grid_rollup_runs WHERE rollup = 'shares'::regclass;
+SELECT grid_rollup_outcome('shares', run, NULL) AS lost, grid_rollup_outcome('fresh', run, NULL) AS not_its FROM grid_rollup_runs WHERE rollup = 'shares'::regclass;
 ROLLBACK;
 SELECT grid_rollup_alter('shares', '{"retry_min": "1 second", "retry_max": "8 seconds"}');
 DO $$ DECLARE o text; BEGIN FOR i IN 1..60 LOOP CALL grid_rollup_run('shares', now() - i * interval '1 day', o); END LOOP; END $$;

@@ -4,6 +4,7 @@
  *	  moment against a minute-by-minute brute force with synthetic zones.
  */
 #include "schedule.h"
+#include "schedule_zone.h"
 #include "unit.h"
 
 #include <string.h>
@@ -96,56 +97,17 @@ test_spellings(void)
 	same("0-59/15 0 29 2 *", "0,15,30,45 0 29 feb *");
 }
 
-/*
- * A synthetic zone: jumps at given moments.
- */
-typedef struct Jump
-{
-	int64_t		at;
-	int64_t		offset;
-} Jump;
-
-typedef struct Zone
-{
-	const char *name;
-	int64_t		offset;			/* before the first jump */
-	int			njumps;
-	Jump		jumps[5];
-} Zone;
-
-static int64_t
-zone_offset(void *arg, int64_t utc)
-{
-	const Zone *zone = arg;
-	int64_t		offset = zone->offset;
-
-	for (int i = 0; i < zone->njumps && zone->jumps[i].at <= utc; i++)
-		offset = zone->jumps[i].offset;
-	return offset;
-}
-
-static bool
-zone_next_change(void *arg, int64_t utc, int64_t *change)
-{
-	const Zone *zone = arg;
-
-	for (int i = 0; i < zone->njumps; i++)
-	{
-		*change = zone->jumps[i].at;
-		if (*change > utc)
-			return true;
-	}
-	return false;
-}
-
 static const Zone zones[] = {
-	{"fixed", 8 * HOUR, 0, {{0, 0}}},
-	{"an hour forth and back", HOUR, 4,
-	{{10 * DAY + HOUR, 2 * HOUR}, {20 * DAY + HOUR, HOUR}, {30 * DAY + HOUR, 2 * HOUR}, {31 * DAY + HOUR, HOUR}}},
-	{"half an hour", 10 * HOUR + 1800, 2, {{5 * DAY + 15 * HOUR + 1800, 11 * HOUR}, {9 * DAY + 15 * HOUR, 10 * HOUR + 1800}}},
-	{"a day lost, a day twice", -10 * HOUR, 2, {{7 * DAY + 10 * HOUR, 14 * HOUR}, {17 * DAY + 3 * HOUR, -10 * HOUR}}},
-	{"odd seconds", 29143, 1, {{12 * DAY + 77, 8 * HOUR}}},
-	{"back twice in a night", 3 * HOUR, 3, {{8 * DAY, 2 * HOUR}, {8 * DAY + 1800, HOUR}, {14 * DAY, 3 * HOUR}}}
+	{.name = "fixed", .offset = 8 * HOUR},
+	{.name = "an hour forth and back", .offset = HOUR, .njumps = 4, .jumps = {
+		{10 * DAY + HOUR, 2 * HOUR}, {20 * DAY + HOUR, HOUR}, {30 * DAY + HOUR, 2 * HOUR}, {31 * DAY + HOUR, HOUR}}},
+	{.name = "half an hour", .offset = 10 * HOUR + 1800, .njumps = 2, .jumps = {
+		{5 * DAY + 15 * HOUR + 1800, 11 * HOUR}, {9 * DAY + 15 * HOUR, 10 * HOUR + 1800}}},
+	{.name = "a day lost, a day twice", .offset = -10 * HOUR, .njumps = 2, .jumps = {
+		{7 * DAY + 10 * HOUR, 14 * HOUR}, {17 * DAY + 3 * HOUR, -10 * HOUR}}},
+	{.name = "odd seconds", .offset = 29143, .njumps = 1, .jumps = {{12 * DAY + 77, 8 * HOUR}}},
+	{.name = "back twice in a night", .offset = 3 * HOUR, .njumps = 3, .jumps = {
+		{8 * DAY, 2 * HOUR}, {8 * DAY + 1800, HOUR}, {14 * DAY, 3 * HOUR}}}
 };
 
 static const char *const schedules[] = {

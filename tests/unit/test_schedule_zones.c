@@ -5,7 +5,8 @@
  *	  time zones; what a schedule means is stated next to its text, or comes
  *	  from the generator of the text. Nothing is shared with schedule.c.
  */
-#include "schedule.h"
+#include "schedule_meaning.h"
+#include "schedule_zone.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -15,7 +16,6 @@
 #define DAY INT64_C(86400)
 #define MINUTES_A_DAY 1440
 #define MOST_MINUTES (1827 * MINUTES_A_DAY)
-#define MOST_CHANGES 64
 #define RANDOM_SCHEDULES 40
 #define MOST_A_DAY 48
 
@@ -34,138 +34,93 @@ random_below(int n)
 }
 
 /*
- * Zones. Readings of the clock are counted in minutes from the day before the
- * start, up to the day after the end. Before their first minute and after their last one they stay as they
- * are there; no zone here changes within two days of either.
+ * Places. Readings of the clock are counted in minutes from the day before the
+ * start, up to the day after the end. Before the first minute and after the
+ * last one clocks stay as they are there; none here changes within two days of
+ * either.
  */
-typedef struct Zone
+typedef struct Place
 {
 	const char *name;
 	int64_t		start;			/* midnight UTC */
 	int64_t		end;			/* midnight UTC, no longer part of it */
-	int			minutes;
+	int			minutes;		/* 0 where the place is not known */
 	int16_t    *offsets;		/* of each minute, in minutes */
 	int		   *passed;			/* by reading: the first minute that shows it or a later one */
-	int			nchanges;
-	int64_t		changes[MOST_CHANGES];
-} Zone;
+	Zone		zone;			/* the same for schedule.c */
+} Place;
 
-static Zone zones[] = {
-	{"UTC", YEAR_2024, YEAR_2029, 0, NULL, NULL, 0, {0}},
-	{"Asia/Shanghai", YEAR_2024, YEAR_2029, 0, NULL, NULL, 0, {0}},
-	{"Europe/Berlin", YEAR_2024, YEAR_2029, 0, NULL, NULL, 0, {0}},
-	{"America/New_York", YEAR_2024, YEAR_2029, 0, NULL, NULL, 0, {0}},
+static Place places[] = {
+	{.name = "UTC", .start = YEAR_2024, .end = YEAR_2029},
+	{.name = "Asia/Shanghai", .start = YEAR_2024, .end = YEAR_2029},
+	{.name = "Europe/Berlin", .start = YEAR_2024, .end = YEAR_2029},
+	{.name = "America/New_York", .start = YEAR_2024, .end = YEAR_2029},
 	/* half an hour */
-	{"Australia/Lord_Howe", YEAR_2024, YEAR_2029, 0, NULL, NULL, 0, {0}},
+	{.name = "Australia/Lord_Howe", .start = YEAR_2024, .end = YEAR_2029},
 	/* goes back for Ramadan */
-	{"Africa/Casablanca", YEAR_2024, YEAR_2029, 0, NULL, NULL, 0, {0}},
+	{.name = "Africa/Casablanca", .start = YEAR_2024, .end = YEAR_2029},
 	/* left out a whole day, 30 December 2011 */
-	{"Pacific/Apia", YEAR_2011, YEAR_2013, 0, NULL, NULL, 0, {0}}
+	{.name = "Pacific/Apia", .start = YEAR_2011, .end = YEAR_2013}
 };
 
-#define NZONES ((int) (sizeof(zones) / sizeof(zones[0])))
-
-static int64_t
-zone_offset(void *arg, int64_t utc)
-{
-	const Zone *zone = arg;
-
-	if (utc < zone->start)
-		utc = zone->start;
-	if (utc >= zone->end)
-		utc = zone->end - 1;
-	return zone->offsets[(utc - zone->start) / 60] * INT64_C(60);
-}
-
-static bool
-zone_next_change(void *arg, int64_t utc, int64_t *change)
-{
-	const Zone *zone = arg;
-
-	for (int i = 0; i < zone->nchanges; i++)
-	{
-		*change = zone->changes[i];
-		if (*change > utc)
-			return true;
-	}
-	return false;
-}
+#define NPLACES ((int) (sizeof(places) / sizeof(places[0])))
 
 /* Walks the minutes, to see each reading come, and come again, and be skipped. */
 static void
-find_passed(Zone *zone)
+find_passed(Place *place)
 {
-	int			readings = zone->minutes + 2 * MINUTES_A_DAY;
+	int			readings = place->minutes + 2 * MINUTES_A_DAY;
 	int			next = 0;		/* reading that has not been passed */
 
-	zone->passed = malloc((size_t) readings * sizeof(int));
-	for (int minute = 0; minute < zone->minutes; minute++)
+	place->passed = malloc((size_t) readings * sizeof(int));
+	for (int minute = 0; minute < place->minutes; minute++)
 	{
-		while (next <= MINUTES_A_DAY + minute + zone->offsets[minute])
-			zone->passed[next++] = minute;
+		while (next <= MINUTES_A_DAY + minute + place->offsets[minute])
+			place->passed[next++] = minute;
 	}
 	while (next < readings)
-		zone->passed[next++] = zone->minutes;
+		place->passed[next++] = place->minutes;
 }
 
 /* Asks libc for each minute. A zone that it does not know is like UTC. */
 static void
-read_zone(Zone *zone)
+read_place(Place *place)
 {
 	bool		whole = true;	/* minutes */
-	bool		known = strcmp(zone->name, "UTC") == 0;
+	bool		known = strcmp(place->name, "UTC") == 0;
+	Zone	   *zone = &place->zone;
 
-	setenv("TZ", zone->name, 1);
+	setenv("TZ", place->name, 1);
 	tzset();
-	zone->minutes = (int) ((zone->end - zone->start) / 60);
-	zone->offsets = malloc((size_t) zone->minutes * sizeof(int16_t));
-	for (int i = 0; i < zone->minutes; i++)
+	place->minutes = (int) ((place->end - place->start) / 60);
+	place->offsets = malloc((size_t) place->minutes * sizeof(int16_t));
+	for (int i = 0; i < place->minutes; i++)
 	{
-		time_t		utc = (time_t) (zone->start + i * INT64_C(60));
+		time_t		utc = (time_t) (place->start + i * INT64_C(60));
 		struct tm	local;
 
 		localtime_r(&utc, &local);
-		zone->offsets[i] = (int16_t) (local.tm_gmtoff / 60);
+		place->offsets[i] = (int16_t) (local.tm_gmtoff / 60);
 		whole &= local.tm_gmtoff % 60 == 0;
 		known |= local.tm_gmtoff != 0;
-		if (i > 0 && zone->offsets[i] != zone->offsets[i - 1] && zone->nchanges < MOST_CHANGES)
-			zone->changes[zone->nchanges++] = utc;
+		if (i == 0)
+			zone->offset = local.tm_gmtoff;
+		else if (place->offsets[i] != place->offsets[i - 1] && zone->njumps < MOST_JUMPS)
+			zone->jumps[zone->njumps++] = (Jump) {utc, local.tm_gmtoff};
 	}
-	find_passed(zone);
+	find_passed(place);
 	if (known)
-		CHECK(whole && zone->nchanges < MOST_CHANGES, "%s changes its clock %d times", zone->name, zone->nchanges);
+		CHECK(whole && zone->njumps < MOST_JUMPS, "%s changes its clock %d times", place->name, zone->njumps);
 	else
 	{
-		CHECK(true, "%s # SKIP this machine does not know the zone", zone->name);
-		zone->minutes = 0;
+		CHECK(true, "%s # SKIP this machine does not know the zone", place->name);
+		place->minutes = 0;
 	}
 }
 
 /*
- * What a schedule means.
+ * What schedules mean.
  */
-enum {MINUTE, HOUR, DAY_OF_MONTH, MONTH, WEEKDAY, FIELDS};
-
-typedef struct Meaning
-{
-	bool		has[FIELDS][60];
-	bool		either_day;
-	bool		real_time;
-} Meaning;
-
-static const struct
-{
-	int			low;
-	int			high;
-	const char *names[13];
-}			fields[FIELDS] = {
-	{0, 59, {NULL}},
-	{0, 23, {NULL}},
-	{1, 31, {NULL}},
-	{1, 12, {NULL, "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}},
-	{0, 7, {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL}}
-};
-
 enum {FIXED = 0, REAL_TIME = 1, EITHER_DAY = 2};
 
 #define ALL NULL
@@ -310,9 +265,7 @@ random_schedule(char *text, Meaning *meaning)
 			text += sprintf(text, "%s", random_below(8) == 0 ? " \t " : " ");
 	}
 	*text = '\0';
-	meaning->has[WEEKDAY][0] |= meaning->has[WEEKDAY][7];
-	meaning->either_day = !star[DAY_OF_MONTH] && !star[WEEKDAY];
-	meaning->real_time = star[MINUTE] || star[HOUR];
+	meaning_finish(meaning, star);
 	for (int value = 0; value < 60; value++)
 	{
 		minutes += meaning->has[MINUTE][value];
@@ -327,24 +280,10 @@ random_schedule(char *text, Meaning *meaning)
 static bool fits[MOST_MINUTES + 2 * MINUTES_A_DAY];	/* by reading */
 static int	due[MOST_MINUTES];	/* minutes after the start */
 
-static bool
-date_fits(const Meaning *meaning, time_t midnight)
-{
-	struct tm	date;
-	bool		day;
-	bool		weekday;
-
-	gmtime_r(&midnight, &date);
-	day = meaning->has[DAY_OF_MONTH][date.tm_mday];
-	weekday = meaning->has[WEEKDAY][date.tm_wday];
-	return meaning->has[MONTH][date.tm_mon + 1] &&
-		(meaning->either_day ? day || weekday : day && weekday);
-}
-
 static void
-find_fitting(const Zone *zone, const Meaning *meaning)
+find_fitting(const Place *place, const Meaning *meaning)
 {
-	int			days = zone->minutes / MINUTES_A_DAY + 2;
+	int			days = place->minutes / MINUTES_A_DAY + 2;
 	bool		day[MINUTES_A_DAY];
 
 	for (int minute = 0; minute < MINUTES_A_DAY; minute++)
@@ -352,21 +291,21 @@ find_fitting(const Zone *zone, const Meaning *meaning)
 	memset(fits, 0, sizeof(fits));
 	for (int i = 0; i < days; i++)
 	{
-		if (date_fits(meaning, (time_t) (zone->start + (i - 1) * DAY)))
+		if (date_fits(meaning, place->start + (i - 1) * DAY))
 			memcpy(fits + i * MINUTES_A_DAY, day, sizeof(day));
 	}
 }
 
 /* In real time, a minute is due when the clock shows a reading that fits. */
 static int
-find_due_real_time(const Zone *zone)
+find_due_real_time(const Place *place)
 {
 	const bool *fit = fits + MINUTES_A_DAY;
 	int			ndue = 0;
 
-	for (int minute = 1; minute < zone->minutes; minute++)
+	for (int minute = 1; minute < place->minutes; minute++)
 	{
-		if (fit[minute + zone->offsets[minute]])
+		if (fit[minute + place->offsets[minute]])
 			due[ndue++] = minute;
 	}
 	return ndue;
@@ -374,40 +313,40 @@ find_due_real_time(const Zone *zone)
 
 /* Otherwise each reading that fits is due once, however often it is shown. */
 static int
-find_due_once(const Zone *zone)
+find_due_once(const Place *place)
 {
-	const bool *end = fits + zone->minutes + 2 * MINUTES_A_DAY;
+	const bool *end = fits + place->minutes + 2 * MINUTES_A_DAY;
 	const bool *fit = fits;
 	int			ndue = 0;
 
 	while ((fit = memchr(fit, true, (size_t) (end - fit))) != NULL)
 	{
-		int			minute = zone->passed[fit++ - fits];
+		int			minute = place->passed[fit++ - fits];
 
-		if (minute > 0 && minute < zone->minutes && (ndue == 0 || due[ndue - 1] != minute))
+		if (minute > 0 && minute < place->minutes && (ndue == 0 || due[ndue - 1] != minute))
 			due[ndue++] = minute;
 	}
 	return ndue;
 }
 
 static int
-find_due(const Zone *zone, const Meaning *meaning)
+find_due(const Place *place, const Meaning *meaning)
 {
-	find_fitting(zone, meaning);
-	return meaning->real_time ? find_due_real_time(zone) : find_due_once(zone);
+	find_fitting(place, meaning);
+	return meaning->real_time ? find_due_real_time(place) : find_due_once(place);
 }
 
 /* Is due[i] what follows the moment? Beyond the last one only the zone's end is known. */
 static bool
-follows(const Schedule *schedule, const ScheduleZone *rules, int64_t utc, int i, int ndue, int64_t *next)
+follows(const Schedule *schedule, Place *place, int64_t utc, int i, int ndue, int64_t *next)
 {
-	const Zone *zone = rules->arg;
-	int64_t		expected = i < ndue ? zone->start + due[i] * INT64_C(60) : zone->end;
+	ScheduleZone rules = {&place->zone, zone_offset, zone_next_change};
+	int64_t		expected = i < ndue ? place->start + due[i] * INT64_C(60) : place->end;
 
-	*next = schedule_next(schedule, utc, rules);
+	*next = schedule_next(schedule, utc, &rules);
 	if (i < ndue ? *next == expected : *next >= expected)
 		return true;
-	printf("# %s: after %lld comes %lld, not %lld\n", zone->name, (long long) utc, (long long) *next,
+	printf("# %s: after %lld comes %lld, not %lld\n", place->name, (long long) utc, (long long) *next,
 		   (long long) expected);
 	return false;
 }
@@ -417,13 +356,13 @@ follows(const Schedule *schedule, const ScheduleZone *rules, int64_t utc, int i,
  * a change until a day after it, and the change itself and the second before.
  */
 static int64_t
-next_to_ask(const Zone *zone, int64_t utc)
+next_to_ask(const Place *place, int64_t utc)
 {
 	int64_t		next = utc + 100003;
 
-	for (int i = 0; i < zone->nchanges; i++)
+	for (int i = 0; i < place->zone.njumps; i++)
 	{
-		int64_t		change = zone->changes[i];
+		int64_t		change = place->zone.jumps[i].at;
 		int64_t		soon = utc + 1009;
 
 		if (utc < change - 14400)
@@ -440,23 +379,22 @@ next_to_ask(const Zone *zone, int64_t utc)
 
 /* Every due moment from the one before, and from moments in between. */
 static bool
-zone_agrees(const Schedule *schedule, Zone *zone, int ndue)
+place_agrees(const Schedule *schedule, Place *place, int ndue)
 {
-	ScheduleZone rules = {zone, zone_offset, zone_next_change};
-	int64_t		utc = zone->start;
+	int64_t		utc = place->start;
 	int64_t		next;
 	int			after = 0;		/* due[after] is later than utc */
 
 	for (int i = 0; i <= ndue; i++, utc = next)
 	{
-		if (!follows(schedule, &rules, utc, i, ndue, &next))
+		if (!follows(schedule, place, utc, i, ndue, &next))
 			return false;
 	}
-	for (utc = zone->start; utc < zone->end; utc = next_to_ask(zone, utc))
+	for (utc = place->start; utc < place->end; utc = next_to_ask(place, utc))
 	{
-		while (after < ndue && zone->start + due[after] * INT64_C(60) <= utc)
+		while (after < ndue && place->start + due[after] * INT64_C(60) <= utc)
 			after++;
-		if (!follows(schedule, &rules, utc, after, ndue, &next))
+		if (!follows(schedule, place, utc, after, ndue, &next))
 			return false;
 	}
 	return true;
@@ -471,14 +409,14 @@ compare(const char *text, const Meaning *meaning)
 	bool		same = ok || error.code == SCHEDULE_IMPOSSIBLE;
 	int			times = 0;
 
-	for (int i = 0; i < NZONES && same; i++)
+	for (int i = 0; i < NPLACES && same; i++)
 	{
 		int			ndue;
 
-		if (zones[i].minutes == 0)
+		if (places[i].minutes == 0)
 			continue;			/* not known */
-		ndue = find_due(&zones[i], meaning);
-		same = ok ? zone_agrees(&schedule, &zones[i], ndue) : ndue == 0;
+		ndue = find_due(&places[i], meaning);
+		same = ok ? place_agrees(&schedule, &places[i], ndue) : ndue == 0;
 		times += ndue;
 	}
 	CHECK(same, "%s: %d times%s", text, times, ok ? "" : ", impossible");
@@ -490,8 +428,8 @@ main(void)
 	Meaning		meaning;
 	char		text[200];
 
-	for (int i = 0; i < NZONES; i++)
-		read_zone(&zones[i]);
+	for (int i = 0; i < NPLACES; i++)
+		read_place(&places[i]);
 	for (int i = 0; i < NLISTED; i++)
 	{
 		listed_meaning(i, &meaning);
@@ -503,10 +441,10 @@ main(void)
 			;
 		compare(text, &meaning);
 	}
-	for (int i = 0; i < NZONES; i++)
+	for (int i = 0; i < NPLACES; i++)
 	{
-		free(zones[i].offsets);
-		free(zones[i].passed);
+		free(places[i].offsets);
+		free(places[i].passed);
 	}
 	return UNIT_DONE();
 }
