@@ -1,0 +1,416 @@
+-- Triggers that keep the register consistent, and the functions that people call. Replaced at every installation.
+--
+-- Who does something is current_user where a row is inserted: the default of a column that nobody but the owner may
+-- write. Triggers that run as the owner take it from there, so no setting and no argument can say otherwise.
+
+CREATE OR REPLACE FUNCTION is_admin(who text) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10
+BEGIN ATOMIC
+	SELECT pg_catalog.pg_has_role(who::name, :'role_admin'::name, 'USAGE')
+		OR pg_catalog.pg_has_role(who::name, :'role_owner'::name, 'USAGE');
+END;
+
+CREATE OR REPLACE FUNCTION today() RETURNS date
+LANGUAGE sql STABLE PARALLEL SAFE COST 10
+BEGIN ATOMIC
+	SELECT (statement_timestamp() AT TIME ZONE :'time_zone')::date;
+END;
+
+-- Areas and boundaries.
+
+CREATE OR REPLACE FUNCTION area_guard() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+	reg register := (SELECT r FROM register r);
+	former area := (SELECT a FROM area a WHERE a.code = NEW.code);
+BEGIN
+	IF TG_OP = 'UPDATE' AND (NEW.code, NEW.opened_in) IS DISTINCT FROM (OLD.code, OLD.opened_in) THEN
+		RAISE EXCEPTION 'code % cannot be changed', OLD.code USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = 'Close the area in a new boundary version, and open another with the new code.';
+	END IF;
+	IF TG_OP = 'INSERT' THEN
+		IF former.code IS NOT NULL THEN
+			RAISE EXCEPTION 'code % has been used before, by "%"', former.code, former.name USING ERRCODE = 'unique_violation',
+				HINT = 'A code is never used again: number the new area anew.';
+		END IF;
+		IF grid_level(NEW.code::gridcode, reg.scheme::gridscheme) IS NULL
+				OR grid_ancestor(NEW.code::gridcode, reg.top_level, reg.scheme::gridscheme) IS NULL THEN
+			RAISE EXCEPTION 'code % is not at a level of this register', NEW.code USING ERRCODE = 'check_violation',
+				DETAIL = format('Its levels are those of "%s" from %s downwards.', reg.scheme, reg.top_level);
+		END IF;
+	END IF;
+	IF EXISTS (SELECT FROM boundary_version v WHERE v.published_at IS NOT NULL
+			AND (TG_OP = 'INSERT' AND v.version = NEW.opened_in
+				OR TG_OP = 'UPDATE' AND NEW.closed_in IS DISTINCT FROM OLD.closed_in AND v.version IN (OLD.closed_in, NEW.closed_in))) THEN
+		RAISE EXCEPTION 'the boundary version is published' USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = 'Begin a new one: INSERT INTO boundary_version.';
+	END IF;
+	RETURN NEW;
+END $$;
+
+CREATE OR REPLACE FUNCTION boundary_guard() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+	of_version int := CASE TG_OP WHEN 'INSERT' THEN NEW.version ELSE OLD.version END;
+BEGIN
+	IF TG_OP = 'UPDATE' AND (NEW.id, NEW.code, NEW.version, NEW.kind) IS NOT DISTINCT FROM (OLD.id, OLD.code, OLD.version, OLD.kind)
+			AND ST_AsBinary(NEW.geom) = ST_AsBinary(OLD.geom) THEN
+		RETURN NEW;	-- publishing
+	END IF;
+	IF EXISTS (SELECT FROM boundary_version v WHERE v.version = of_version AND v.published_at IS NOT NULL) THEN
+		RAISE EXCEPTION 'boundary version % is published', of_version USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = 'Draw the area anew in a new boundary version.';
+	END IF;
+	RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+
+CREATE OR REPLACE FUNCTION boundary_draw(version int, code text, name text, geom geometry, kind text DEFAULT 'base') RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+	known area := (SELECT a FROM area a WHERE a.code = boundary_draw.code);
+BEGIN
+	IF NOT EXISTS (SELECT FROM boundary_version v WHERE v.version = boundary_draw.version) THEN
+		RAISE EXCEPTION 'there is no boundary version %', version USING ERRCODE = 'undefined_object',
+			HINT = 'INSERT INTO boundary_version (version, title, valid_from) begins one.';
+	END IF;
+	IF known.code IS NULL THEN
+		INSERT INTO area (code, name, kind, opened_in) VALUES (boundary_draw.code, boundary_draw.name, boundary_draw.kind, boundary_draw.version);
+	ELSIF known.closed_in <= version THEN
+		RAISE EXCEPTION 'code % has been used before, by "%"', known.code, known.name USING ERRCODE = 'unique_violation',
+			HINT = 'A code is never used again: number the new area anew.';
+	ELSIF known.name IS DISTINCT FROM boundary_draw.name THEN
+		UPDATE area a SET name = boundary_draw.name WHERE a.code = boundary_draw.code AND boundary_draw.name IS NOT NULL;
+	END IF;
+	IF geom IS NOT NULL THEN
+		INSERT INTO boundary (code, version, kind, geom)
+		VALUES (boundary_draw.code, boundary_draw.version, coalesce(known.kind, boundary_draw.kind), ST_Multi(boundary_draw.geom))
+		ON CONFLICT ON CONSTRAINT boundary_code_version_key DO UPDATE SET geom = excluded.geom;
+	END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION boundary_close(version int, code text) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+	UPDATE area a SET closed_in = boundary_close.version
+	WHERE a.code = boundary_close.code AND a.valid_from IS NOT NULL AND a.valid_to IS NULL;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is no open area %', code USING ERRCODE = 'undefined_object';
+	END IF;
+END $$;
+
+-- What publishing changes, whether it is meant or tried.
+CREATE OR REPLACE FUNCTION boundary_apply(version int) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+	draft boundary_version := (SELECT v FROM boundary_version v WHERE v.version = boundary_apply.version);
+	astray area;
+BEGIN
+	IF draft.version IS NULL THEN
+		RAISE EXCEPTION 'there is no boundary version %', version USING ERRCODE = 'undefined_object';
+	ELSIF draft.published_at IS NOT NULL THEN
+		RAISE EXCEPTION 'boundary version % is published', version USING ERRCODE = 'object_not_in_prerequisite_state';
+	ELSIF draft.valid_from > today() THEN
+		RAISE EXCEPTION 'boundary version % is valid from % on', version, draft.valid_from
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Publish it on that day.';
+	ELSIF EXISTS (SELECT FROM boundary_version v WHERE v.published_at IS NOT NULL AND (v.valid_from >= draft.valid_from OR v.version > draft.version)) THEN
+		RAISE EXCEPTION 'a later boundary version than % is published', version USING ERRCODE = 'object_not_in_prerequisite_state';
+	END IF;
+	SELECT a.* INTO astray FROM area a JOIN area p ON p.code = a.parent
+	WHERE a.opened_in = draft.version AND (p.valid_to IS NOT NULL OR p.closed_in = draft.version OR p.valid_from IS NULL AND p.opened_in <> draft.version)
+	ORDER BY a.code LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'area % is opened in area %, which is not open', astray.code, astray.parent USING ERRCODE = 'foreign_key_violation';
+	END IF;
+	SELECT a.* INTO astray FROM area a JOIN area p ON p.code = a.parent
+	WHERE p.closed_in = draft.version AND a.valid_to IS NULL AND a.closed_in IS DISTINCT FROM draft.version ORDER BY a.code LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'area % lies in area %, which is closed', astray.code, astray.parent USING ERRCODE = 'foreign_key_violation',
+			HINT = 'Close it as well.';
+	END IF;
+	UPDATE boundary_version v SET published_at = now() WHERE v.version = draft.version;
+	UPDATE boundary b SET valid_to = draft.valid_from FROM area a
+	WHERE a.code = b.code AND b.valid_from IS NOT NULL AND b.valid_to IS NULL
+		AND (a.closed_in = draft.version OR EXISTS (SELECT FROM boundary n WHERE n.code = b.code AND n.version = draft.version));
+	UPDATE boundary b SET valid_from = draft.valid_from WHERE b.version = draft.version;
+	UPDATE area a SET valid_to = draft.valid_from WHERE a.closed_in = draft.version;
+	UPDATE area a SET valid_from = draft.valid_from WHERE a.opened_in = draft.version;
+END $$;
+
+CREATE OR REPLACE FUNCTION boundary_check(version int)
+	RETURNS TABLE (problem text, code text, other_code text, square_metres float8, geom geometry)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+	found_problem record;
+	problems jsonb := '[]';
+BEGIN
+	-- published for a moment, and taken back
+	BEGIN
+		PERFORM boundary_apply(version);
+		FOR found_problem IN
+			SELECT c.problem, c.code::text AS code, c.other_code::text AS other_code, c.area, c.geom
+			FROM grid_layer_check((SELECT r.name || '.areas' FROM register r)) c
+			-- a community whose grids are not drawn yet is none
+			WHERE c.problem <> 'gap' OR EXISTS (SELECT FROM area a WHERE a.parent = c.code::text AND a.valid_from IS NOT NULL AND a.valid_to IS NULL)
+		LOOP
+			problems := problems || jsonb_build_object('problem', found_problem.problem, 'code', found_problem.code,
+				'other_code', found_problem.other_code, 'area', found_problem.area, 'geom', encode(ST_AsEWKB(found_problem.geom), 'hex'));
+		END LOOP;
+		RAISE EXCEPTION USING ERRCODE = 'GT001';
+	EXCEPTION WHEN SQLSTATE 'GT001' THEN NULL;
+	END;
+	RETURN QUERY SELECT p->>'problem', p->>'code', p->>'other_code', (p->>'area')::float8, (p->>'geom')::geometry
+		FROM jsonb_array_elements(problems) p ORDER BY 2, 1, 3;
+END $$;
+
+CREATE OR REPLACE FUNCTION boundary_publish(version int, square_metres float8 DEFAULT 0) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+	worst record;
+	layer text := (SELECT r.name || '.grids' FROM register r);
+BEGIN
+	SELECT *, count(*) OVER () AS problems INTO worst FROM boundary_check(version) c
+	WHERE c.square_metres IS NULL OR c.square_metres > boundary_publish.square_metres LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'boundary version % has % problems', version, worst.problems USING ERRCODE = 'check_violation',
+			DETAIL = format('The first is: %s, %s.', worst.problem, concat_ws(' and ', worst.code, worst.other_code)),
+			HINT = format('SELECT * FROM boundary_check(%s) lists them.', version);
+	END IF;
+	PERFORM boundary_apply(version);
+	CALL grid_assign('building', layer, 'geom', 'gridcode');
+	CALL grid_assign('establishment', layer, 'geom', 'gridcode');
+	-- nobody serves an area that is no more
+	UPDATE assignment p SET valid_to = now() FROM area a WHERE a.code = p.area AND a.closed_in = boundary_publish.version AND p.valid_to IS NULL;
+END $$;
+
+-- Buildings and households.
+
+CREATE OR REPLACE FUNCTION building_moved() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+	UPDATE household h SET grid = n.grid, grid_status = n.grid_status
+	FROM new_rows n WHERE h.building = n.id AND (h.grid, h.grid_status) IS DISTINCT FROM (n.grid, n.grid_status);
+	RETURN NULL;
+END $$;
+
+-- The building is locked against being moved until the household is there for building_moved to see.
+CREATE OR REPLACE FUNCTION household_grid() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+	IF TG_OP = 'INSERT' OR (NEW.building, NEW.grid, NEW.grid_status) IS DISTINCT FROM (OLD.building, OLD.grid, OLD.grid_status) THEN
+		SELECT b.grid, b.grid_status INTO NEW.grid, NEW.grid_status FROM building b WHERE b.id = NEW.building FOR SHARE;
+	END IF;
+	RETURN NEW;
+END $$;
+
+CREATE OR REPLACE FUNCTION visit_grid() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+	IF NEW.visited_at > clock_timestamp() THEN
+		RAISE EXCEPTION 'the visit is in the future' USING ERRCODE = 'check_violation';
+	END IF;
+	SELECT h.grid INTO NEW.grid FROM household h WHERE h.id = NEW.household;
+	RETURN NEW;
+END $$;
+
+-- Organizations: a parent ranks higher, so there can be no circle.
+CREATE OR REPLACE FUNCTION organization_guard() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+	IF EXISTS (SELECT FROM organization p JOIN organization_kind pk USING (kind), organization_kind k
+			WHERE p.id = NEW.parent AND k.kind = NEW.kind AND pk.rank >= k.rank) THEN
+		RAISE EXCEPTION 'a % cannot be under organization %', NEW.kind, NEW.parent USING ERRCODE = 'check_violation',
+			DETAIL = 'Kinds of organizations have ranks, and a parent has a lower one.';
+	END IF;
+	RETURN NEW;
+END $$;
+
+-- Events.
+
+CREATE OR REPLACE FUNCTION event_reported() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+	reg register := (SELECT r FROM register r);
+	of_kind event_kind := (SELECT k FROM event_kind k WHERE k.kind = NEW.kind);
+	loaded CONSTANT boolean := NEW.state IS NOT NULL;
+BEGIN
+	IF of_kind.kind IS NULL THEN
+		RAISE EXCEPTION 'there is no kind of event "%"', NEW.kind USING ERRCODE = 'foreign_key_violation';
+	END IF;
+	IF NEW.reported_at > clock_timestamp() AND NOT loaded THEN
+		RAISE EXCEPTION 'the event is reported in the future' USING ERRCODE = 'check_violation';
+	END IF;
+	IF NEW.geom IS NOT NULL THEN
+		NEW.grid := grid_locate(reg.name || '.grids', NEW.geom)::text;
+		NEW.grid_status := CASE WHEN NEW.grid IS NULL THEN 'outside' ELSE 'assigned' END;
+	ELSIF NEW.household IS NOT NULL THEN
+		SELECT h.grid, h.grid_status, coalesce(NEW.building, h.building) INTO NEW.grid, NEW.grid_status, NEW.building FROM household h WHERE h.id = NEW.household;
+	ELSIF NEW.building IS NOT NULL THEN
+		SELECT b.grid, b.grid_status INTO NEW.grid, NEW.grid_status FROM building b WHERE b.id = NEW.building;
+	ELSE
+		NEW.grid_status := CASE WHEN NEW.grid IS NULL THEN 'no location' ELSE 'assigned' END;
+	END IF;
+	IF NOT loaded THEN
+		IF NEW.grid IS NULL THEN
+			RAISE EXCEPTION 'the event is in no grid' USING ERRCODE = 'check_violation',
+				HINT = 'Give a point inside the district, a household or building that has a grid, or the code of the grid.';
+		ELSIF NOT EXISTS (SELECT FROM area a WHERE a.code = NEW.grid AND a.level = 'grid' AND a.valid_from IS NOT NULL AND a.valid_to IS NULL) THEN
+			RAISE EXCEPTION '% is not the code of a grid', NEW.grid USING ERRCODE = 'foreign_key_violation';
+		ELSIF NOT is_admin(NEW.reported_by) AND NOT EXISTS (SELECT FROM current_post p
+				WHERE p.role_name = NEW.reported_by AND p.sees_rows AND p.gridcode @> NEW.grid::gridcode) THEN
+			RAISE EXCEPTION 'the event is not in the scope of role "%"', NEW.reported_by USING ERRCODE = 'insufficient_privilege';
+		END IF;
+		NEW.state := CASE of_kind.unit WHEN 'case' THEN 'reported' ELSE 'recorded' END;
+	END IF;
+	IF of_kind.unit = 'case' THEN
+		NEW.deadline := coalesce(NEW.deadline, NEW.reported_at + make_interval(days => of_kind.days));
+		NEW.desk := coalesce(NEW.desk, 'community');
+	END IF;
+	IF NEW.deadline <= NEW.reported_at THEN
+		RAISE EXCEPTION 'the deadline is before the report' USING ERRCODE = 'check_violation',
+			DETAIL = format('It was reported at %s, and the deadline is %s.', NEW.reported_at, NEW.deadline);
+	END IF;
+	RETURN NEW;
+END $$;
+
+CREATE OR REPLACE FUNCTION event_first_step() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+	INSERT INTO event_step (event, number, step, done_at, done_by, desk, deadline, grid)
+	VALUES (NEW.id, 1, 'reported', NEW.reported_at, NEW.reported_by, NEW.desk, NEW.deadline, NEW.grid);
+	RETURN NULL;
+END $$;
+
+-- The levels at which an event can lie, the highest first.
+CREATE OR REPLACE FUNCTION desks(code gridcode) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT array_agg(a.level ORDER BY grid_digits(a.code)) FROM grid_ancestors(desks.code, :'scheme') a
+	WHERE grid_digits(a.code) BETWEEN grid_digits(grid_ancestor(desks.code, :'top_level', :'scheme')) AND grid_digits(grid_ancestor(desks.code, 'community', :'scheme'));
+END;
+
+-- A step is taken: checked against the event as it is now, and carried out on it.
+CREATE OR REPLACE FUNCTION event_step_taken() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+	e event;
+	t event_transition;
+	reg register := (SELECT r FROM register r);
+	levels text[];
+	at_desk int;
+BEGIN
+	SELECT * INTO e FROM event WHERE id = NEW.event FOR UPDATE;
+	IF e.id IS NULL OR NOT (is_admin(NEW.done_by) OR EXISTS (SELECT FROM current_post p WHERE p.role_name = NEW.done_by
+			AND (p.sees_rows AND p.gridcode @> e.gridcode OR p.post = 'handler' AND p.organization = e.department))) THEN
+		RAISE EXCEPTION 'there is no event % in the scope of role "%"', NEW.event, NEW.done_by USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	SELECT * INTO t FROM event_transition x WHERE x.state = e.state AND x.step = NEW.step;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'event % is %, so it cannot be %', e.id, e.state, NEW.step USING ERRCODE = 'object_not_in_prerequisite_state',
+			DETAIL = coalesce((SELECT format('What can follow: %s.', string_agg(x.step, ', ' ORDER BY x.step)) FROM event_transition x WHERE x.state = e.state), 'Nothing can follow.');
+	END IF;
+	IF NOT is_admin(NEW.done_by) AND NOT EXISTS (SELECT FROM current_post p
+			WHERE p.role_name = NEW.done_by AND p.post = ANY (t.actors) AND CASE p.post
+				WHEN 'manager' THEN p.gridcode @> grid_ancestor(e.gridcode, e.desk, reg.scheme::gridscheme)
+				WHEN 'handler' THEN p.organization = e.department
+				ELSE p.gridcode @> e.gridcode END) THEN
+		RAISE EXCEPTION 'role "%" may not have event % %', NEW.done_by, e.id, NEW.step USING ERRCODE = 'insufficient_privilege',
+			DETAIL = format('It lies at the desk of the %s; those who may: %s.', e.desk, array_to_string(t.actors, ', '));
+	END IF;
+
+	NEW.done_at := clock_timestamp();
+	NEW.number := (SELECT coalesce(max(s.number), 0) + 1 FROM event_step s WHERE s.event = e.id);
+	NEW.grid := e.grid;
+	IF NEW.step = 'dispatched' THEN
+		NEW.department := coalesce(NEW.department, e.department);
+		IF NOT EXISTS (SELECT FROM organization o WHERE o.id = NEW.department AND o.kind = 'department' AND o.valid_to IS NULL) THEN
+			RAISE EXCEPTION 'event % is dispatched to no department', e.id USING ERRCODE = 'check_violation',
+				HINT = 'Name the department: department => its id in organization.';
+		END IF;
+		e.department := NEW.department;
+	ELSIF NEW.department IS NOT NULL THEN
+		RAISE EXCEPTION 'only a step "dispatched" has a department' USING ERRCODE = 'check_violation';
+	END IF;
+	IF NEW.step = 'extended' THEN
+		IF NEW.deadline IS NULL OR NEW.deadline <= e.deadline THEN
+			RAISE EXCEPTION 'the new deadline is not after the old one' USING ERRCODE = 'check_violation',
+				DETAIL = format('The deadline of event %s is %s.', e.id, e.deadline);
+		END IF;
+		e.extended_at := coalesce(e.extended_at, NEW.done_at);
+	ELSIF NEW.deadline IS NOT NULL AND NEW.step <> 'dispatched' THEN
+		RAISE EXCEPTION 'only steps "dispatched" and "extended" have a deadline' USING ERRCODE = 'check_violation';
+	ELSIF NEW.deadline <= e.reported_at THEN
+		RAISE EXCEPTION 'the deadline is before the report' USING ERRCODE = 'check_violation',
+			DETAIL = format('It was reported at %s, and the deadline is %s.', e.reported_at, NEW.deadline);
+	END IF;
+	e.deadline := coalesce(NEW.deadline, e.deadline);
+	IF NEW.step IN ('escalated', 'returned') THEN
+		levels := desks(e.gridcode);
+		at_desk := array_position(levels, e.desk) + CASE NEW.step WHEN 'escalated' THEN -1 ELSE 1 END;
+		IF levels[at_desk] IS NULL THEN
+			RAISE EXCEPTION 'event % cannot be %: it lies at the desk of the %', e.id, NEW.step, e.desk USING ERRCODE = 'object_not_in_prerequisite_state';
+		END IF;
+		e.desk := levels[at_desk];
+	END IF;
+	IF NEW.step = 'closed' THEN
+		e.closed_at := NEW.done_at;
+		e.satisfaction := NEW.satisfaction;
+	ELSIF NEW.satisfaction IS NOT NULL THEN
+		RAISE EXCEPTION 'only a step "closed" has a satisfaction' USING ERRCODE = 'check_violation';
+	ELSIF NEW.step = 'reopened' THEN
+		e.reopened_at := coalesce(e.reopened_at, NEW.done_at);
+		e.closed_at := NULL;
+		e.satisfaction := NULL;
+	END IF;
+	NEW.desk := e.desk;
+	UPDATE event x SET state = t.new_state, desk = e.desk, department = e.department, deadline = e.deadline, extended_at = e.extended_at,
+		reopened_at = e.reopened_at, closed_at = e.closed_at, satisfaction = e.satisfaction WHERE x.id = e.id;
+	RETURN NEW;
+END $$;
+
+CREATE OR REPLACE FUNCTION append_only() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+	RAISE EXCEPTION 'rows of "%" are only ever added', TG_TABLE_NAME USING ERRCODE = 'object_not_in_prerequisite_state';
+END $$;
+
+-- Where, when and who of an event never change: only its steps go on.
+CREATE OR REPLACE FUNCTION event_fixed() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+	RAISE EXCEPTION 'the grid of event % is fixed since it was reported', OLD.id USING ERRCODE = 'object_not_in_prerequisite_state';
+END $$;
+
+CREATE OR REPLACE FUNCTION event_report(kind text, location geometry DEFAULT NULL, household uuid DEFAULT NULL, building int DEFAULT NULL,
+	grid text DEFAULT NULL, quantity int DEFAULT 1, reported_at timestamptz DEFAULT NULL, deadline timestamptz DEFAULT NULL) RETURNS bigint
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+	INSERT INTO event (kind, geom, household, building, grid, quantity, reported_at, deadline)
+	VALUES (event_report.kind, event_report.location, event_report.household, event_report.building, event_report.grid,
+		event_report.quantity, coalesce(event_report.reported_at, now()), event_report.deadline)
+	RETURNING id;
+END;
+
+CREATE OR REPLACE FUNCTION event_advance(event bigint, step text, department int DEFAULT NULL, deadline timestamptz DEFAULT NULL,
+	satisfaction int DEFAULT NULL, note text DEFAULT NULL) RETURNS int
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+	INSERT INTO event_step (event, step, department, deadline, satisfaction, note)
+	VALUES (event_advance.event, event_advance.step, event_advance.department, event_advance.deadline, event_advance.satisfaction, event_advance.note)
+	RETURNING number;
+END;
+
+-- Triggers; CREATE OR REPLACE keeps what an owner has disabled no worse than a new installation would.
+CREATE OR REPLACE TRIGGER area_guard BEFORE INSERT OR UPDATE ON area FOR EACH ROW EXECUTE FUNCTION area_guard();
+CREATE OR REPLACE TRIGGER boundary_guard BEFORE INSERT OR UPDATE OR DELETE ON boundary FOR EACH ROW EXECUTE FUNCTION boundary_guard();
+CREATE OR REPLACE TRIGGER building_moved AFTER UPDATE ON building REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION building_moved();
+CREATE OR REPLACE TRIGGER household_grid BEFORE INSERT OR UPDATE ON household FOR EACH ROW EXECUTE FUNCTION household_grid();
+CREATE OR REPLACE TRIGGER visit_grid BEFORE INSERT ON visit FOR EACH ROW EXECUTE FUNCTION visit_grid();
+CREATE OR REPLACE TRIGGER organization_guard BEFORE INSERT OR UPDATE OF kind, parent ON organization FOR EACH ROW EXECUTE FUNCTION organization_guard();
+CREATE OR REPLACE TRIGGER event_reported BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION event_reported();
+CREATE OR REPLACE TRIGGER event_first_step AFTER INSERT ON event FOR EACH ROW WHEN (NEW.state IN ('recorded', 'reported')) EXECUTE FUNCTION event_first_step();
+CREATE OR REPLACE TRIGGER event_fixed BEFORE UPDATE ON event FOR EACH ROW
+	WHEN ((OLD.id, OLD.kind, OLD.quantity, OLD.reported_at, OLD.reported_by, OLD.grid) IS DISTINCT FROM (NEW.id, NEW.kind, NEW.quantity, NEW.reported_at, NEW.reported_by, NEW.grid))
+	EXECUTE FUNCTION event_fixed();
+-- History taken over from elsewhere has its own times, which only the owner can write.
+CREATE OR REPLACE TRIGGER event_step_taken BEFORE INSERT ON event_step FOR EACH ROW WHEN (NEW.done_at IS NULL) EXECUTE FUNCTION event_step_taken();
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event_step FOR EACH STATEMENT EXECUTE FUNCTION append_only();

@@ -1,0 +1,26 @@
+-- What can follow what, and who may do it. Managers act on what lies at a desk of their area; others on what is in it.
+DELETE FROM event_transition;
+INSERT INTO event_transition (state, step, new_state, actors) VALUES
+	('reported', 'accepted', 'accepted', '{manager}'),
+	('reported', 'escalated', 'reported', '{manager}'),
+	('reported', 'returned', 'reported', '{manager}'),
+	('accepted', 'dispatched', 'dispatched', '{manager}'),
+	('accepted', 'handled', 'handled', '{officer,manager}'),
+	('accepted', 'extended', 'accepted', '{manager}'),
+	('accepted', 'escalated', 'accepted', '{manager}'),
+	('accepted', 'returned', 'accepted', '{manager}'),
+	('dispatched', 'dispatched', 'dispatched', '{manager}'),
+	('dispatched', 'extended', 'dispatched', '{manager}'),
+	('dispatched', 'escalated', 'dispatched', '{manager}'),
+	('dispatched', 'returned', 'dispatched', '{manager}'),
+	('dispatched', 'handled', 'handled', '{handler,manager}'),
+	('handled', 'checked', 'checked', '{officer,manager}'),
+	('handled', 'reopened', 'reopened', '{officer,manager}'),
+	('checked', 'closed', 'closed', '{manager}'),
+	('checked', 'reopened', 'reopened', '{manager}'),
+	('reopened', 'dispatched', 'dispatched', '{manager}'),
+	('reopened', 'extended', 'reopened', '{manager}'),
+	('reopened', 'escalated', 'reopened', '{manager}'),
+	('reopened', 'returned', 'reopened', '{manager}'),
+	('reopened', 'handled', 'handled', '{officer,handler,manager}'),
+	('closed', 'reopened', 'reopened', '{manager}');

@@ -1,0 +1,172 @@
+-- What people and tools read. Views of figures run as their owner and show each reader what he may see; views of rows run as
+-- the reader, under the policies of the tables.
+
+-- Posts held now.
+CREATE OR REPLACE VIEW current_post AS
+SELECT a.id, a.person, a.post, p.sees_rows, a.area, a.gridcode, a.organization, a.role_name
+FROM assignment a JOIN post p USING (post)
+WHERE a.valid_from <= statement_timestamp() AND (a.valid_to IS NULL OR a.valid_to > statement_timestamp());
+
+CREATE OR REPLACE VIEW my_post WITH (security_barrier) AS
+SELECT p.post, p.sees_rows, p.area, p.gridcode, p.organization
+FROM current_post p WHERE p.role_name = current_user;
+
+-- All that the current user's posts reach, and the one area around it, by which an index finds it.
+CREATE OR REPLACE VIEW my_scope WITH (security_barrier) AS
+SELECT grid_common(p.gridcode) AS root, array_agg(p.gridcode) AS codes
+FROM my_post p WHERE p.sees_rows AND p.gridcode IS NOT NULL;
+
+CREATE OR REPLACE VIEW my_department WITH (security_barrier) AS
+SELECT coalesce(array_agg(p.organization), '{}') AS departments FROM my_post p WHERE p.post = 'handler';
+
+-- Areas, with the names of those around them.
+CREATE OR REPLACE VIEW area_named AS
+SELECT a.code, a.gridcode, a.name, a.level, a.kind, a.parent AS parent_code, a.valid_from,
+	a.district AS district_code, d.name AS district_name, a.street AS street_code, s.name AS street_name,
+	a.community AS community_code, c.name AS community_name
+FROM area a
+LEFT JOIN area d ON d.code = a.district
+LEFT JOIN area s ON s.code = a.street
+LEFT JOIN area c ON c.code = a.community
+WHERE a.valid_from IS NOT NULL AND a.valid_to IS NULL;
+
+-- The current map, for everybody: no area is personal.
+CREATE OR REPLACE VIEW areas AS
+SELECT n.code, n.name, n.level, n.kind, n.parent_code, n.district_code, n.district_name, n.street_code, n.street_name,
+	n.community_code, n.community_name, b.valid_from, b.version, b.geom
+FROM area_named n LEFT JOIN boundary b ON b.code = n.code AND b.valid_from IS NOT NULL AND b.valid_to IS NULL;
+
+-- Areas whose figures the current user may see: communities and above, and grids in his scope.
+CREATE OR REPLACE VIEW area_visible WITH (security_barrier) AS
+SELECT n.* FROM area_named n
+WHERE n.kind = 'base' AND (n.level NOT IN (SELECT l.level FROM (VALUES ('grid'), ('cell')) l (level))
+	OR n.gridcode <@ ANY ((SELECT s.codes FROM my_scope s)::gridcode[]) OR (SELECT is_admin(current_user::text)));
+
+-- Figures of each area today. Rates are NULL where nothing was due.
+CREATE OR REPLACE VIEW figures WITH (security_barrier) AS
+SELECT a.code, a.name, a.level, a.parent_code, a.district_code, a.district_name, a.street_code, a.street_name, a.community_code, a.community_name,
+	coalesce(h.households, 0)::bigint AS households, coalesce(h.residents, 0)::bigint AS residents,
+	g.grids, o.officers, b.branches,
+	e.filed AS events_filed, e.open AS events_open, e.closed AS events_closed,
+	e.due - f.due AS events_due, e.on_time - f.on_time AS events_on_time,
+	round(100.0 * (e.on_time - f.on_time) / nullif(e.due - f.due, 0), 2) AS on_time_percent,
+	e.reworked AS events_reworked, e.extended AS events_extended,
+	round(stats_avg(e.hours)::numeric, 1) AS mean_hours_to_close
+FROM area_visible a
+LEFT JOIN household_total h ON h.code = a.gridcode AND h.level = a.level
+CROSS JOIN LATERAL (
+	SELECT coalesce(sum(t.filed), 0)::bigint AS filed, coalesce(sum(t.open), 0)::bigint AS open, coalesce(sum(t.closed), 0)::bigint AS closed,
+		coalesce(sum(t.due), 0)::bigint AS due, coalesce(sum(t.on_time), 0)::bigint AS on_time,
+		coalesce(sum(t.reworked), 0)::bigint AS reworked, coalesce(sum(t.extended), 0)::bigint AS extended, gridstats_merge(t.hours) AS hours
+	FROM event_total t JOIN event_kind k USING (kind) WHERE t.code = a.gridcode AND t.level = a.level AND k.unit = 'case') e
+CROSS JOIN LATERAL (
+	-- what is due later is not due yet
+	SELECT coalesce(sum(d.due), 0)::bigint AS due, coalesce(sum(d.on_time), 0)::bigint AS on_time
+	FROM event_daily d WHERE d.code = a.gridcode AND d.level = a.level AND d.bucket > today()) f
+CROSS JOIN LATERAL (
+	SELECT count(*) AS grids FROM area x
+	WHERE x.gridcode <@ a.gridcode AND x.level = 'grid' AND x.kind = 'base' AND x.valid_from IS NOT NULL AND x.valid_to IS NULL) g
+CROSS JOIN LATERAL (
+	SELECT count(DISTINCT x.person) AS officers FROM current_post x WHERE x.gridcode <@ a.gridcode AND x.post = 'officer') o
+CROSS JOIN LATERAL (
+	SELECT count(*) AS branches FROM organization x WHERE x.grid_gridcode <@ a.gridcode AND x.valid_to IS NULL) b
+UNION ALL
+SELECT NULL, CASE r.language WHEN 'zh' THEN '未落入网格' ELSE 'in no grid' END, 'none', NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+	CASE WHEN h.shown THEN h.households END, CASE WHEN h.shown THEN h.residents END, 0, 0, 0, e.filed, e.open, e.closed, e.due, e.on_time,
+	round(100.0 * e.on_time / nullif(e.due, 0), 2), e.reworked, e.extended, round(e.hours::numeric, 1)
+FROM register r,
+	-- a handful of people could be told by their number
+	(SELECT count(*) AS households, coalesce(sum(x.residents), 0)::bigint AS residents,
+		count(*) = 0 OR count(*) >= 3 AND sum(x.residents) >= 10 OR is_admin(current_user::text) AS shown FROM household x WHERE x.grid IS NULL AND x.valid_to IS NULL) h,
+	(SELECT count(*) AS filed, count(*) FILTER (WHERE x.closed_at IS NULL) AS open, count(x.closed_at) AS closed,
+		count(*) FILTER (WHERE x.deadline < statement_timestamp()) AS due,
+		count(*) FILTER (WHERE x.deadline < statement_timestamp() AND x.closed_at <= x.deadline) AS on_time,
+		count(x.reopened_at) AS reworked, count(x.extended_at) AS extended, avg(extract(epoch FROM x.closed_at - x.reported_at) / 3600) AS hours
+	FROM event x WHERE x.grid IS NULL AND x.state <> 'recorded') e;
+
+-- The months of which there are figures.
+CREATE OR REPLACE VIEW event_month AS
+SELECT generate_series(date_trunc('month', min(d.bucket)), least(max(d.bucket), today()), '1 month')::date AS month
+FROM event_daily d WHERE d.level = :'top_level';
+
+-- Events of each month, area and kind, with zeros.
+CREATE OR REPLACE VIEW events_monthly WITH (security_barrier) AS
+SELECT a.code, a.name, a.level, a.parent_code, a.district_code, a.district_name, a.street_code, a.street_name, a.community_code, a.community_name,
+	m.month, m.kind, m.kind_name, m.unit, m.filed, m.quantity, m.due, m.closed, m.on_time,
+	round(100.0 * m.closed / nullif(m.due, 0), 2) AS closed_percent, round(100.0 * m.on_time / nullif(m.due, 0), 2) AS on_time_percent,
+	m.reworked, m.extended, m.mean_hours_to_close
+FROM area_visible a CROSS JOIN LATERAL (
+	SELECT t.month, k.kind, k.name AS kind_name, k.unit, coalesce(e.filed, 0) AS filed, coalesce(e.quantity, 0) AS quantity, coalesce(e.due, 0) AS due,
+		coalesce(e.closed, 0) AS closed, coalesce(e.on_time, 0) AS on_time, coalesce(e.reworked, 0) AS reworked, coalesce(e.extended, 0) AS extended,
+		round(stats_avg(e.hours)::numeric, 1) AS mean_hours_to_close
+	FROM event_month t
+	CROSS JOIN event_kind k
+	LEFT JOIN (
+		SELECT date_trunc('month', d.bucket)::date AS month, d.kind, sum(d.filed)::bigint AS filed, sum(d.quantity)::bigint AS quantity, sum(d.due)::bigint AS due,
+			sum(d.closed)::bigint AS closed, sum(d.on_time)::bigint AS on_time, sum(d.reworked)::bigint AS reworked,
+			sum(d.extended)::bigint AS extended, gridstats_merge(d.hours) AS hours
+		FROM event_daily d WHERE d.code = a.gridcode AND d.level = a.level GROUP BY 1, 2) e ON e.month = t.month AND e.kind = k.kind
+	) m;
+
+-- What is not filled: grids without an officer or a branch, communities without a manager, areas without a service centre.
+CREATE OR REPLACE VIEW staffing_gaps WITH (security_barrier) AS
+SELECT a.code, a.name, a.level, a.parent_code, a.district_code, a.district_name, a.street_code, a.street_name, a.community_code, a.community_name, g.gap
+FROM area_visible a CROSS JOIN LATERAL (
+	SELECT 'officer' AS gap WHERE a.level = 'grid' AND NOT EXISTS (SELECT FROM current_post p WHERE p.area = a.code AND p.post = 'officer')
+	UNION ALL
+	SELECT 'branch' WHERE a.level = 'grid' AND NOT EXISTS (SELECT FROM organization o WHERE o.grid = a.code AND o.valid_to IS NULL)
+	UNION ALL
+	SELECT 'manager' WHERE a.level = 'community' AND NOT EXISTS (SELECT FROM current_post p WHERE p.area = a.code AND p.post = 'manager')
+	UNION ALL
+	SELECT 'service centre' WHERE a.level IN ('district', 'street', 'community')
+		AND NOT EXISTS (SELECT FROM organization o WHERE o.area = a.code AND o.kind = 'service_centre' AND o.valid_to IS NULL)) g;
+
+-- Grids that are too small or too large. How large a grid is is no secret.
+CREATE OR REPLACE VIEW size_check WITH (security_barrier) AS
+SELECT a.code, a.name, a.level, a.parent_code, a.district_code, a.district_name, a.street_code, a.street_name, a.community_code, a.community_name,
+	s.households, s.residents, concat_ws(', ',
+		CASE WHEN s.households < r.households_min THEN 'too few households' WHEN s.households > r.households_max THEN 'too many households' END,
+		CASE WHEN s.residents < r.residents_min THEN 'too few residents' WHEN s.residents > r.residents_max THEN 'too many residents' END) AS problem
+FROM area_named a CROSS JOIN register r
+LEFT JOIN household_total h ON h.code = a.gridcode AND h.level = a.level
+CROSS JOIN LATERAL (SELECT coalesce(h.households, 0)::bigint AS households, coalesce(h.residents, 0)::bigint AS residents) s
+WHERE a.level = 'grid' AND a.kind = 'base'
+	AND (s.households NOT BETWEEN r.households_min AND r.households_max OR s.residents NOT BETWEEN r.residents_min AND r.residents_max);
+
+-- Households visited in each month, of all that live in an area.
+CREATE OR REPLACE VIEW visit_coverage WITH (security_barrier) AS
+SELECT a.code, a.name, a.level, a.parent_code, a.district_code, a.district_name, a.street_code, a.street_name, a.community_code, a.community_name,
+	m.month, coalesce(h.households, 0)::bigint AS households, coalesce(n.visits, 0)::bigint AS visits, v.visited,
+	round(100.0 * v.visited / nullif(h.households, 0), 2) AS coverage_percent
+FROM area_visible a
+CROSS JOIN LATERAL (
+	SELECT generate_series(date_trunc('month', min(d.bucket)), max(d.bucket), '1 month')::date AS month FROM visit_monthly d WHERE d.level = :'top_level') m
+LEFT JOIN household_total h ON h.code = a.gridcode AND h.level = a.level
+LEFT JOIN visit_monthly n ON n.code = a.gridcode AND n.level = a.level AND n.bucket = m.month
+CROSS JOIN LATERAL (
+	-- a household that has left since is in neither
+	SELECT count(DISTINCT x.household) AS visited FROM visit x JOIN household y ON y.id = x.household AND y.valid_to IS NULL
+	WHERE x.gridcode <@ a.gridcode
+		AND x.visited_at >= m.month::timestamp AT TIME ZONE :'time_zone' AND x.visited_at < (m.month + interval '1 month') AT TIME ZONE :'time_zone') v;
+
+-- What the register has counted in all, kind by kind.
+CREATE OR REPLACE VIEW reference_case WITH (security_barrier) AS
+SELECT k.position, k.kind, k.name, k.unit, coalesce(sum(t.quantity), 0)::bigint AS quantity
+FROM event_kind k LEFT JOIN event_total t ON t.kind = k.kind AND t.level = :'top_level'
+GROUP BY k.kind;
+
+-- How old the stored figures are.
+CREATE OR REPLACE VIEW freshness WITH (security_barrier) AS
+SELECT c.relname::text AS figures, s.refreshed_at, s.lag
+FROM grid_rollup_status s JOIN pg_catalog.pg_class c ON c.oid = s.rollup
+WHERE s.rollup IN ('household_total'::regclass, 'event_daily'::regclass, 'event_total'::regclass, 'visit_monthly'::regclass);
+
+-- Events as people work on them: rows, under the policies.
+CREATE OR REPLACE VIEW events WITH (security_invoker) AS
+SELECT e.id, e.kind, k.name AS kind_name, k.unit, e.quantity, e.state, e.desk, e.reported_at, e.deadline, e.closed_at,
+	e.closed_at IS NULL AND e.deadline < statement_timestamp() AS overdue, e.satisfaction,
+	e.department, o.name AS department_name, e.household, e.building, e.grid AS code, e.grid_status, g.name AS grid_name,
+	g.street AS street_code, s.name AS street_name, g.community AS community_code, c.name AS community_name, e.geom
+FROM event e JOIN event_kind k USING (kind)
+LEFT JOIN organization o ON o.id = e.department
+LEFT JOIN area g ON g.code = e.grid LEFT JOIN area s ON s.code = g.street LEFT JOIN area c ON c.code = g.community;
