@@ -167,6 +167,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
 	worst record;
 	layer text := (SELECT r.name || '.grids' FROM register r);
+	assigned bigint;
+	changed bigint;
+	outside bigint;
 BEGIN
 	SELECT *, count(*) OVER () AS problems INTO worst FROM boundary_check(version) c
 	WHERE c.square_metres IS NULL OR c.square_metres > boundary_publish.square_metres LIMIT 1;
@@ -176,8 +179,8 @@ BEGIN
 			HINT = format('SELECT * FROM boundary_check(%s) lists them.', version);
 	END IF;
 	PERFORM boundary_apply(version);
-	CALL grid_assign('building', layer, 'geom', 'gridcode');
-	CALL grid_assign('establishment', layer, 'geom', 'gridcode');
+	CALL grid_assign('building', layer, 'geom', 'gridcode', assigned => assigned, changed => changed, outside => outside);
+	CALL grid_assign('establishment', layer, 'geom', 'gridcode', assigned => assigned, changed => changed, outside => outside);
 	-- nobody serves an area that is no more
 	UPDATE assignment p SET valid_to = now() FROM area a WHERE a.code = p.area AND a.closed_in = boundary_publish.version AND p.valid_to IS NULL;
 END $$;

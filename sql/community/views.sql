@@ -153,7 +153,8 @@ CROSS JOIN LATERAL (
 CREATE OR REPLACE VIEW reference_case WITH (security_barrier) AS
 SELECT k.position, k.kind, k.name, k.unit, coalesce(sum(t.quantity), 0)::bigint AS quantity
 FROM event_kind k LEFT JOIN event_total t ON t.kind = k.kind AND t.level = :'top_level'
-GROUP BY k.kind;
+GROUP BY k.kind
+ORDER BY k.position, k.kind;
 
 -- How old the stored figures are.
 CREATE OR REPLACE VIEW freshness WITH (security_barrier) AS
