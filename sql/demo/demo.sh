@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # demo.sh: gridtree at work on a sample district, in a throwaway cluster.
 #
-#   make demo            builds, shows, cleans up; leaves a map, ./licheng.svg (DEMO_SVG= puts it elsewhere)
+#   make demo            builds, shows, cleans up; leaves a map, ./zhenhai.svg (DEMO_SVG= puts it elsewhere)
 #   make demo KEEP=1     leaves the server running and says how to look around and how to remove it
 set -u
-DEMO_SVG=$(realpath -m "${DEMO_SVG:-licheng.svg}")
+DEMO_SVG=$(realpath -m "${DEMO_SVG:-zhenhai.svg}")
 cd "$(dirname "$0")/../.."
 . tests/lib/setup.sh
 . tests/lib/cluster.sh
@@ -68,28 +68,30 @@ demo() {
   heading "2. Every community cut into grids"
   sql 75-grids.sql || return 1
 
-  heading "3. Every household in exactly one grid"
-  sql assign.sql || return 1
-  step 80-events.sql 'a year of events, each at a household' || return 1
+  heading "3. The district's register"
+  step ../community/install.sql 'its tables, views and rights' &&
+  step 80-boundaries.sql 'the map: checked and published' &&
+  step 82-households.sql 'buildings, households, establishments' &&
+  step 84-organizations.sql 'organizations and posts' &&
+  step 86-events.sql 'the events of 2019' || return 1
+  sql assigned.sql || return 1
+  sql filled.sql || return 1
 
-  heading "4. Figures for every area and month, stored and kept right"
-  sql rollups.sql || return 1
-
-  heading "5. Life goes on: gridtreed keeps the figures fresh"
+  heading "4. A working day; gridtreed keeps the figures fresh"
   run_daemon
   await "$FRESH" || return 1
-  sql changes.sql || return 1
+  sql workday.sql || return 1
   await "$FRESH" || return 1
-  sql changed.sql || return 1
+  sql worked.sql || return 1
   stop_daemon || return 1
 
-  heading "6. What the district reads"
+  heading "5. What the district reads"
   sql figures.sql || return 1
 
-  heading "7. A map"
-  psql -qXAt -v ON_ERROR_STOP=1 -f sql/demo/map.sql -o "$GT_TMP/map.svg" && cp "$GT_TMP/map.svg" "$DEMO_SVG" || return 1
-  echo "   Reports per 100 residents, by grid, and Zhenhai street close by: $DEMO_SVG
-   (open it in a browser; point at a grid for its code and figure)"
+  heading "6. A map"
+  psql -qXAt -v ON_ERROR_STOP=1 -c "SELECT community.map_svg('350304001')" -o "$GT_TMP/map.svg" && cp "$GT_TMP/map.svg" "$DEMO_SVG" || return 1
+  echo "   Zhenhai street, grid by grid, by the share of cases closed on time: $DEMO_SVG
+   (open it in a browser)"
 }
 
 keep_running() {

@@ -1,22 +1,14 @@
--- The figures, read at every level from the same two tables. On-time rate: closed on time / due; counts add up, rates do not.
-CREATE VIEW demo.year AS
-SELECT code, level, a.name, p.households, p.residents,
-       round(e.visits / p.households::numeric, 2) AS visits_each, e.reports, e.due, e.on_time,
-       round(100.0 * e.on_time / e.due, 1) AS "rate_%", round(stats_avg(e.hours)::numeric, 1) AS mean_hours
-FROM demo.area a JOIN demo.population p USING (code, level) JOIN (
-  SELECT code, sum(filed) FILTER (WHERE kind = 'visit') AS visits,
-         sum(filed) FILTER (WHERE report) AS reports, sum(due) FILTER (WHERE report) AS due,
-         sum(on_time) FILTER (WHERE report) AS on_time, gridstats_merge(hours) FILTER (WHERE report) AS hours
-  FROM demo.events, LATERAL (SELECT kind NOT IN ('record', 'visit') AS report) r
-  WHERE bucket < '2020-01-01' GROUP BY code) AS e USING (code);
-COMMENT ON VIEW demo.year IS '2019 by area: visits a household, reports (the six kinds that residents bring up), how many due, in time, mean hours to close';
-
-\echo '   The district and its streets and towns; visits a household, reports by residents, due in 2019, closed on time:'
-SELECT code, name AS "街道", households, residents, visits_each, reports, due, on_time, "rate_%", mean_hours
-FROM demo.year WHERE level IN ('district', 'street') ORDER BY code;
-\echo '   The communities of Zhenhai street: WHERE code <@ ''350304001'' (one range of the index)'
-SELECT code, name AS "社区", households, residents, visits_each, reports, due, on_time, "rate_%", mean_hours
-FROM demo.year WHERE level = 'community' AND code <@ '350304001' ORDER BY code;
-\echo '   The grids of one of them:'
-SELECT code, name AS "网格", households, residents, visits_each, reports, due, on_time, "rate_%", mean_hours
-FROM demo.year WHERE level = 'grid' AND code <@ '350304001001' ORDER BY code;
+-- What the district reads: the views that every role, and every tool, may read.
+\echo '   Zhenhai street and its communities: figures WHERE street_code = ''350304001''. On time is a share of what was due.'
+SELECT code, name AS "社区", households, residents, grids, officers, branches, events_filed AS filed, events_open AS open, events_due AS due,
+       events_on_time AS on_time, on_time_percent AS "on_time_%", mean_hours_to_close AS hours
+FROM community.figures WHERE street_code = '350304001' AND level <> 'grid' ORDER BY code;
+\echo '   Its gaps:'
+SELECT code, name, community_name AS "社区", gap FROM community.staffing_gaps WHERE street_code = '350304001' ORDER BY code, gap;
+\echo '   Grids outside 300 to 500 households or 1,000 to 2,000 residents:'
+SELECT code, name, community_name AS "社区", households, residents, problem FROM community.size_check WHERE street_code = '350304001' ORDER BY code;
+\echo '   March 2019 in the district''s streets and towns, cases of all kinds, and visits in December:'
+SELECT m.code, m.name AS "街道", sum(m.filed) AS filed, sum(m.due) AS due, sum(m.closed) AS closed, round(100.0 * sum(m.closed) / sum(m.due), 2) AS "closed_%",
+       sum(m.on_time) AS on_time, round(100.0 * sum(m.on_time) / sum(m.due), 2) AS "on_time_%", c.coverage_percent AS "visited_%"
+FROM community.events_monthly m JOIN community.visit_coverage c ON c.code = m.code AND c.month = '2019-12-01'
+WHERE m.month = '2019-03-01' AND m.level = 'street' AND m.unit = 'case' GROUP BY m.code, m.name, c.coverage_percent ORDER BY m.code;

@@ -6,18 +6,25 @@ use DocTest;
 use Test::More;
 use Time::HiRes 'time';
 
-my @parts = ((sort glob 'sql/demo/[1-7][05]-*.sql'), 'sql/demo/assign.sql', 'sql/demo/80-events.sql');
-my @tables = qw(unit street community block area road building household kiosk kind event);
+my @generator = sort glob 'sql/demo/[1-7][05]-*.sql';
+my @register = ('sql/community/install.sql', sort glob 'sql/demo/8[0-9]-*.sql');
+my @tables = ((map {"demo.$_"} qw(unit street community block area road building household kiosk)),
+    map {"community.$_"} qw(area boundary building household establishment organization assignment event event_step visit));
+
+sub run { return psql(join '', map {"\\i $_\n"} @_); }
 
 sub generate {
     my ($database) = @_;
     my $started = time;
     fresh_database($database);
-    my $said = psql(join '', map {"\\i $_\n"} @parts);
+    my $said = run(@generator);
     like($said, qr/4 grids in both windows possible: t\..*130 communities cut into 331 grids in .*; in bounds: 331\n/s, 'grid_build keeps both windows');
-    like($said, qr/130000 of 130000 households assigned .* 0 outside.*: 130000, in another: 0\n.* (\d+), .* \1\n/s, 'every household is in its grid');
     note sprintf 'time %-52s %6.1f s', 'generating the sample district', time - $started;
-    return psql(join ';', map {"SELECT '$_', count(*), md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))) FROM demo.$_ t"} @tables);
+    $started = time;
+    $said = run(@register, 'sql/demo/assigned.sql');
+    like($said, qr/130000 of 130000 households have a grid; .*: 130000, in another: 0\n.* (\d+), .* \1\n/s, 'every household is in its grid');
+    note sprintf 'time %-52s %6.1f s', 'its register', time - $started;
+    return psql(join ';', map {"SELECT '$_', count(*), md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))) FROM $_ t"} @tables);
 }
 
 my $first = generate('demo_once');
@@ -69,34 +76,49 @@ is(psql(q{SELECT count(*) FROM (SELECT ST_Normalize(s.geom) FROM demo.road r, ST
 is(psql(q{SELECT string_agg(DISTINCT kind, ' ' ORDER BY kind) FROM demo.road}), 'lane main river side', 'there are lanes and a river, too');
 is(psql(q{SELECT count(*) FROM demo.building b JOIN demo.road r ON ST_DWithin(b.geom, r.geom, CASE r.kind WHEN 'river' THEN 0.00035 ELSE 0.00009 END)}), 0,
     'no building stands on a road or in the river');
-is(psql('SELECT count(*), sum(residents), count(code) FROM demo.household'), '130000|360000|130000', '130,000 households, 360,000 residents');
-is(psql(q{SELECT count(*) FROM (SELECT count(*) AS n, sum(residents) AS r FROM demo.household GROUP BY code) g WHERE n BETWEEN 300 AND 500 AND r BETWEEN 1000 AND 2000}), 331, 'every grid is within both windows');
+is(psql('SELECT count(*), sum(residents), count(grid) FROM community.household'), '130000|360000|130000', '130,000 households, 360,000 residents');
+is(psql(q{SELECT count(*) FROM (SELECT count(*) AS n, sum(residents) AS r FROM community.household GROUP BY grid) g WHERE n BETWEEN 300 AND 500 AND r BETWEEN 1000 AND 2000}), 331, 'every grid is within both windows');
 is(psql(q{SELECT count(*) FROM demo.building b JOIN demo.area a ON a.level = 'grid' AND ST_Intersects(a.geom, b.geom) WHERE a.code <> b.grid}), 0,
     'no building stands in or on a grid that it does not belong to');
 is(psql('SELECT count(*) FROM demo.building b JOIN demo.area a ON a.code = b.grid WHERE NOT ST_Contains(a.geom, b.geom)'), 0, 'but in its own');
 is(psql(q{SELECT count(*) > 50, min((SELECT count(*) FROM demo.area a WHERE level = 'grid' AND ST_Intersects(a.geom, k.geom))) FROM demo.kiosk k}), 't|3',
     'kiosks stand where three grids meet');
-is(psql(q{SELECT string_agg(format('%s %s', kind, n), ', ' ORDER BY nth) FROM demo.kind
-          JOIN (SELECT kind, count(*) AS n FROM demo.event GROUP BY kind) e USING (kind)}),
+is(psql(q{SELECT string_agg(format('%s %s', kind, n), ', ' ORDER BY position) FROM community.event_kind
+          JOIN (SELECT kind, sum(quantity) AS n FROM community.event GROUP BY kind) e USING (kind)}),
     'record 283754, visit 91390, opinion 3204, errand 509, dispute 167, environment 2575, market 48208, fire 60638',
     'the eight kinds add up to the published figures');
-is(psql(q{SELECT count(*) FROM demo.event WHERE extract(year FROM reported_at AT TIME ZONE 'Asia/Shanghai') <> 2019
+is(psql(q{SELECT count(*), count(*) FILTER (WHERE quantity > 1) > 0 FROM community.event e JOIN community.event_kind USING (kind) WHERE unit <> 'case' HAVING count(*) <= 2 * 12 * 331}) =~ /^\d+\|t$/ ? 1 : 0, 1,
+    'records and visits are quantities, not rows one by one');
+is(psql(q{SELECT count(*) FROM community.event WHERE extract(year FROM reported_at AT TIME ZONE 'Asia/Shanghai') <> 2019
           OR deadline <= reported_at OR closed_at < reported_at}), 0, 'reported in 2019, due and closed later');
-is(psql(q{SELECT bool_or(closed_at IS NULL), bool_or(closed_at > deadline), bool_or(closed_at <= deadline) FROM demo.event}), 't|t|t',
+is(psql(q{SELECT bool_or(closed_at IS NULL), bool_or(closed_at > deadline), bool_or(closed_at <= deadline) FROM community.event}), 't|t|t',
     'some open, some late, some on time');
-is(psql('SELECT count(*) FROM demo.event e LEFT JOIN demo.household h ON h.id = e.household WHERE h.code IS DISTINCT FROM e.code'), 0,
-    'each event is at a household and in its grid');
+is(psql('SELECT count(*) FROM community.event e JOIN community.household h ON h.id = e.household WHERE h.grid IS DISTINCT FROM e.grid'), 0,
+    'each case is in the grid of its household');
+is(psql(q{SELECT count(*) FILTER (WHERE kind = 'branch' AND grid IS NOT NULL), count(*) FILTER (WHERE kind = 'department'),
+          count(*) FILTER (WHERE kind = 'branch' AND gridcode <@ '350304001'), count(*) FILTER (WHERE kind = 'sub_group' AND gridcode <@ '350304001'),
+          max((SELECT count(*) FROM community.organization c WHERE c.parent = o.id)) FILTER (WHERE members = 35) FROM community.organization o}),
+    '331|14|37|112|5', '331 grid branches and 14 departments; in Zhenhai street 37 branches and 112 sub-groups; one of 35 members has 5');
+is(psql(q{SELECT string_agg(DISTINCT kind, ' ' ORDER BY kind), count(*) - count(grid) FROM community.establishment}), 'association firm organ shop|0',
+    'every organ, firm, shop and association is in some grid');
 
 # What the demo goes on to do, with CALL in place of the daemon.
-my $steps = psql(join '', map {"$_\n"} '\i sql/demo/rollups.sql', '\i sql/demo/changes.sql',
-    "CALL grid_rollup_run('demo.population');", "CALL grid_rollup_run('demo.events');", '\i sql/demo/changed.sql', '\i sql/demo/figures.sql');
-is(() = $steps =~ /^[^|]+\|[a-z]+\|(\d+)\|\1\|t$/mg, 8, 'the rollup has the published figures');
-like($steps, qr/Wrong codes: 0\n.*differing: population 0, events 0\n/s, 'changes are right at every level');
-is(() = $steps =~ /^350304[^|]*\|.*\|\d\d\.\d\|\d+\.\d$/mg, 1 + 6 + 11 + 4, 'figures of the district, streets, communities and grids');
-my $map = psql('\i sql/demo/map.sql');
-is(() = $map =~ /<path class="c[0-4]" d="M [-0-9. lz]+"><title>\d{15}  [0-9.]+</ig, 331, 'the map has each grid');
-is(() = $map =~ /<path class="g[0-5]" d="M [-0-9. lz]+"><title>350304001\d{6}</ig, 37, 'and, close by, those of Zhenhai street');
-like($map, qr/^<svg .*>荔城区网格图<.*<\/svg>$/s, 'and is an SVG');
+my @roles = qw(lin chen wu bulletin);
+sub drop_roles { psql("DROP ROLE IF EXISTS $_") for @roles; }
+drop_roles();
+my $filled = run('sql/demo/filled.sql');
+is(() = $filled =~ /^[^|]+\|\w+\|(\d+)\|\1$/mg, 8, 'the reference case has the published figures');
+my $steps = run('sql/demo/workday.sql') . psql(q{SELECT format('CALL grid_rollup_run(%L)', rollup) FROM grid_rollup_catalog \gexec}) . "\n"
+    . run('sql/demo/worked.sql', 'sql/demo/figures.sql');
+like($steps, qr/^350304001001\|[^|]*\|1643\|4269\|811\|4\|807\|19$.*^350304001001\|[^|]*\|\d+\|\d+\|814\|6\|808\|20$/ms, 'a working day: three reported, one closed, one reopened');
+like($steps, qr/ differing: 0\n/, 'and the figures are right');
+is(() = $steps =~ /^350304001\d*\|.*\|\d\d\.\d\d\|\d+\.\d$/mg, 1 + 11, 'figures of Zhenhai street and its communities');
+like($steps, qr/^350304001004\|.*\|manager$/m, 'a community without a manager');
+like($steps, qr/^350304001005002\|.*\|officer$/m, 'a grid without an officer');
+like($steps, qr/^350304001001004\|.*\|too few /m, 'a grid that is too small since a building was moved');
+my $map = psql(q{SELECT community.map_svg('350304001')});
+is(psql(qq{SELECT count(*) FROM community.area WHERE level = 'grid' AND gridcode <@ '350304001' AND position(code IN \$svg\$$map\$svg\$) > 0}), 37, 'the map has each grid of Zhenhai street');
+drop_roles();
 
 # Once more, in another order of rows and with parallel workers.
 my $second = do {
@@ -106,12 +128,12 @@ my $second = do {
 is($second, $first, 'generated again, under other plans: the same content');
 
 # The documents that use it.
-psql(q{DROP TABLE demo.event, demo.kind; DROP TRIGGER keep_code ON demo.household;
-    SELECT grid_layer_drop('grids'); UPDATE demo.household SET code = NULL; UPDATE demo.kiosk SET code = NULL});
+psql('DROP SCHEMA community CASCADE; DROP TABLE demo.published, demo.filed');
 check_document('docs/tutorial.md', 'demo_twice');
 check_document('docs/drawing.md', 'demo_twice');
 fresh_database('readme');
 check_document('README.md', 'readme');
 fresh_database('figures_page');
 check_document('docs/figures.md', 'figures_page');
+drop_roles();
 done_testing;
