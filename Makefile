@@ -69,12 +69,23 @@ $(INSTALL_SQL): $(PARTS) extension/gridtree.control
 all: daemon
 daemon:
 	$(MAKE) -C daemon VERSION=$(GT_VERSION) PG_CONFIG='$(PG_CONFIG)' WERROR=$(WERROR)
-install: install-daemon
+install: install-daemon install-community
 install-daemon:
 	$(MAKE) -C daemon install VERSION=$(GT_VERSION) PG_CONFIG='$(PG_CONFIG)' DESTDIR='$(DESTDIR)'
-uninstall: uninstall-daemon
+uninstall: uninstall-daemon uninstall-community
 uninstall-daemon:
 	$(MAKE) -C daemon uninstall PG_CONFIG='$(PG_CONFIG)' DESTDIR='$(DESTDIR)'
+
+# The register is for psql: a folder beside the server's shared files.
+COMMUNITY = $(DESTDIR)$(datadir)/gridtree/community
+install-community: uninstall-community
+	for d in . comments migrations; do \
+	  $(MKDIR_P) '$(COMMUNITY)'/$$d && $(INSTALL_DATA) sql/community/$$d/*.sql '$(COMMUNITY)'/$$d || exit; \
+	done
+uninstall-community:
+	rm -rf '$(COMMUNITY)'
+	rmdir '$(DESTDIR)$(datadir)/gridtree' 2>/dev/null || :
+.PHONY: install-daemon uninstall-daemon install-community uninstall-community
 clean: clean-daemon
 clean-daemon:
 	$(MAKE) -C daemon clean

@@ -16,6 +16,32 @@ BEGIN ATOMIC
 	SELECT (statement_timestamp() AT TIME ZONE :'time_zone')::date;
 END;
 
+-- People in no grid, unless they are a handful, who could be told by their number. A function, because EXPLAIN would count the
+-- rows of a view.
+CREATE OR REPLACE FUNCTION people_without_grid() RETURNS TABLE (households bigint, residents bigint)
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE COST 1000 ROWS 1 SET search_path FROM CURRENT
+BEGIN ATOMIC
+	SELECT CASE WHEN p.shown THEN p.households END, CASE WHEN p.shown THEN p.residents END
+	FROM (SELECT count(*) AS households, coalesce(sum(h.residents), 0) AS residents, count(*) = 0 OR count(*) >= 3 AND sum(h.residents) >= 10 AS shown
+		FROM household h WHERE h.grid IS NULL AND h.valid_to IS NULL) p;
+END;
+
+-- The planner would expect a thousand months of generate_series, and compile queries that take milliseconds.
+CREATE OR REPLACE FUNCTION months(first date, last date) RETURNS SETOF date
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 12 SET search_path FROM CURRENT AS $$
+BEGIN
+	RETURN QUERY SELECT generate_series(date_trunc('month', first::timestamp), last::timestamp, '1 month')::date;
+END $$;
+
+-- As the owner: others are not shown the state of a rollup.
+CREATE OR REPLACE FUNCTION figures_age() RETURNS TABLE (figures text, refreshed_at timestamptz, lag_seconds numeric)
+LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED COST 1000 ROWS 4 SET search_path FROM CURRENT
+BEGIN ATOMIC
+	SELECT c.relname::text, s.refreshed_at, round(extract(epoch FROM s.lag), 1)
+	FROM grid_rollup_status s JOIN pg_catalog.pg_class c ON c.oid = s.rollup
+	WHERE s.rollup IN ('household_total'::regclass, 'event_daily'::regclass, 'event_total'::regclass, 'visit_monthly'::regclass);
+END;
+
 -- Areas and boundaries.
 
 CREATE OR REPLACE FUNCTION area_guard() RETURNS trigger
@@ -24,6 +50,13 @@ DECLARE
 	reg register := (SELECT r FROM register r);
 	former area := (SELECT a FROM area a WHERE a.code = NEW.code);
 BEGIN
+	IF TG_OP = 'DELETE' THEN
+		IF OLD.valid_from IS NOT NULL THEN
+			RAISE EXCEPTION 'area % has been opened, so it can only be closed', OLD.code USING ERRCODE = 'object_not_in_prerequisite_state',
+				HINT = 'boundary_close has a new boundary version close it.';
+		END IF;
+		RETURN OLD;
+	END IF;
 	IF TG_OP = 'UPDATE' AND (NEW.code, NEW.opened_in) IS DISTINCT FROM (OLD.code, OLD.opened_in) THEN
 		RAISE EXCEPTION 'code % cannot be changed', OLD.code USING ERRCODE = 'object_not_in_prerequisite_state',
 			HINT = 'Close the area in a new boundary version, and open another with the new code.';
@@ -39,6 +72,8 @@ BEGIN
 				DETAIL = format('Its levels are those of "%s" from %s downwards.', reg.scheme, reg.top_level);
 		END IF;
 	END IF;
+	-- it cannot be published until this is done
+	PERFORM FROM boundary_version v WHERE v.version IN (NEW.opened_in, NEW.closed_in) FOR SHARE;
 	IF EXISTS (SELECT FROM boundary_version v WHERE v.published_at IS NOT NULL
 			AND (TG_OP = 'INSERT' AND v.version = NEW.opened_in
 				OR TG_OP = 'UPDATE' AND NEW.closed_in IS DISTINCT FROM OLD.closed_in AND v.version IN (OLD.closed_in, NEW.closed_in))) THEN
@@ -57,11 +92,23 @@ BEGIN
 			AND ST_AsBinary(NEW.geom) = ST_AsBinary(OLD.geom) THEN
 		RETURN NEW;	-- publishing
 	END IF;
+	PERFORM FROM boundary_version v WHERE v.version = of_version FOR SHARE;
 	IF EXISTS (SELECT FROM boundary_version v WHERE v.version = of_version AND v.published_at IS NOT NULL) THEN
 		RAISE EXCEPTION 'boundary version % is published', of_version USING ERRCODE = 'object_not_in_prerequisite_state',
 			HINT = 'Draw the area anew in a new boundary version.';
 	END IF;
 	RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+
+-- Of a published version only the title can change.
+CREATE OR REPLACE FUNCTION boundary_version_guard() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+	IF TG_OP = 'DELETE' OR (NEW.version, NEW.valid_from, NEW.published_at) IS DISTINCT FROM (OLD.version, OLD.valid_from, OLD.published_at) THEN
+		RAISE EXCEPTION 'boundary version % is published', OLD.version USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = 'Begin a new one: INSERT INTO boundary_version.';
+	END IF;
+	RETURN NEW;
 END $$;
 
 CREATE OR REPLACE FUNCTION boundary_draw(version int, code text, name text, geom geometry, kind text DEFAULT 'base') RETURNS void
@@ -72,6 +119,9 @@ BEGIN
 	IF NOT EXISTS (SELECT FROM boundary_version v WHERE v.version = boundary_draw.version) THEN
 		RAISE EXCEPTION 'there is no boundary version %', version USING ERRCODE = 'undefined_object',
 			HINT = 'INSERT INTO boundary_version (version, title, valid_from) begins one.';
+	ELSIF EXISTS (SELECT FROM boundary_version v WHERE v.version = boundary_draw.version AND v.published_at IS NOT NULL) THEN
+		RAISE EXCEPTION 'boundary version % is published', version USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = 'Draw the area anew in a new boundary version.';
 	END IF;
 	IF known.code IS NULL THEN
 		INSERT INTO area (code, name, kind, opened_in) VALUES (boundary_draw.code, boundary_draw.name, boundary_draw.kind, boundary_draw.version);
@@ -91,6 +141,10 @@ END $$;
 CREATE OR REPLACE FUNCTION boundary_close(version int, code text) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
+	IF NOT EXISTS (SELECT FROM boundary_version v WHERE v.version = boundary_close.version) THEN
+		RAISE EXCEPTION 'there is no boundary version %', version USING ERRCODE = 'undefined_object',
+			HINT = 'INSERT INTO boundary_version (version, title, valid_from) begins one.';
+	END IF;
 	UPDATE area a SET closed_in = boundary_close.version
 	WHERE a.code = boundary_close.code AND a.valid_from IS NOT NULL AND a.valid_to IS NULL;
 	IF NOT FOUND THEN
@@ -102,7 +156,7 @@ END $$;
 CREATE OR REPLACE FUNCTION boundary_apply(version int) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
-	draft boundary_version := (SELECT v FROM boundary_version v WHERE v.version = boundary_apply.version);
+	draft boundary_version := (SELECT v FROM boundary_version v WHERE v.version = boundary_apply.version FOR UPDATE);
 	astray area;
 BEGIN
 	IF draft.version IS NULL THEN
@@ -126,6 +180,13 @@ BEGIN
 	IF FOUND THEN
 		RAISE EXCEPTION 'area % lies in area %, which is closed', astray.code, astray.parent USING ERRCODE = 'foreign_key_violation',
 			HINT = 'Close it as well.';
+	END IF;
+	SELECT a.* INTO astray FROM area a JOIN boundary b ON b.code = a.code
+	WHERE b.version = draft.version AND (a.valid_to IS NOT NULL OR a.closed_in = draft.version OR a.valid_from IS NULL AND a.opened_in <> draft.version)
+	ORDER BY a.code LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'area % is drawn in boundary version %, but is not open in it', astray.code, version USING ERRCODE = 'check_violation',
+			DETAIL = format('It is opened in boundary version %s%s.', astray.opened_in, ' and closed in ' || astray.closed_in);
 	END IF;
 	UPDATE boundary_version v SET published_at = now() WHERE v.version = draft.version;
 	UPDATE boundary b SET valid_to = draft.valid_from FROM area a
@@ -163,7 +224,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION boundary_publish(version int, square_metres float8 DEFAULT 0) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET client_min_messages = warning AS $$
 DECLARE
 	worst record;
 	layer text := (SELECT r.name || '.grids' FROM register r);
@@ -171,18 +232,29 @@ DECLARE
 	changed bigint;
 	outside bigint;
 BEGIN
+	-- at others the buildings that came since the snapshot would be left behind
+	IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+		RAISE EXCEPTION 'a boundary version can be published at isolation level READ COMMITTED only' USING ERRCODE = 'feature_not_supported';
+	END IF;
+	-- one at a time, and what is checked is what is published
+	PERFORM FROM boundary_version v ORDER BY v.version FOR UPDATE;
 	SELECT *, count(*) OVER () AS problems INTO worst FROM boundary_check(version) c
-	WHERE c.square_metres IS NULL OR c.square_metres > boundary_publish.square_metres LIMIT 1;
+	WHERE c.square_metres IS NULL OR c.square_metres > coalesce(boundary_publish.square_metres, 0) LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'boundary version % has % problems', version, worst.problems USING ERRCODE = 'check_violation',
-			DETAIL = format('The first is: %s, %s.', worst.problem, concat_ws(' and ', worst.code, worst.other_code)),
+		RAISE EXCEPTION 'boundary version % has problems', version USING ERRCODE = 'check_violation',
+			DETAIL = format('The first of %s: %s, %s.', worst.problems, worst.problem, concat_ws(' and ', worst.code, worst.other_code)),
 			HINT = format('SELECT * FROM boundary_check(%s) lists them.', version);
 	END IF;
+	-- whoever is writing buildings finishes first, and who comes later finds the new grids
+	LOCK TABLE building, establishment IN SHARE ROW EXCLUSIVE MODE;
 	PERFORM boundary_apply(version);
 	CALL grid_assign('building', layer, 'geom', 'gridcode', assigned => assigned, changed => changed, outside => outside);
 	CALL grid_assign('establishment', layer, 'geom', 'gridcode', assigned => assigned, changed => changed, outside => outside);
 	-- nobody serves an area that is no more
-	UPDATE assignment p SET valid_to = now() FROM area a WHERE a.code = p.area AND a.closed_in = boundary_publish.version AND p.valid_to IS NULL;
+	UPDATE assignment p SET valid_to = greatest(now(), p.valid_from)
+	FROM area a WHERE a.code = p.area AND a.closed_in = boundary_publish.version AND (p.valid_to IS NULL OR p.valid_to > now());
+	UPDATE organization o SET grid = NULL
+	FROM area a WHERE a.code = o.grid AND a.closed_in = boundary_publish.version AND o.valid_to IS NULL;
 END $$;
 
 -- Buildings and households.
@@ -190,6 +262,11 @@ END $$;
 CREATE OR REPLACE FUNCTION building_moved() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
+	-- households that came since the snapshot would be left behind, also at SERIALIZABLE where they came from others that are not
+	IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+			AND EXISTS (SELECT FROM new_rows n JOIN old_rows o USING (id) WHERE (n.grid, n.grid_status) IS DISTINCT FROM (o.grid, o.grid_status)) THEN
+		RAISE EXCEPTION 'a building can change its grid at isolation level READ COMMITTED only' USING ERRCODE = 'feature_not_supported';
+	END IF;
 	UPDATE household h SET grid = n.grid, grid_status = n.grid_status
 	FROM new_rows n WHERE h.building = n.id AND (h.grid, h.grid_status) IS DISTINCT FROM (n.grid, n.grid_status);
 	RETURN NULL;
@@ -201,6 +278,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
 	IF TG_OP = 'INSERT' OR (NEW.building, NEW.grid, NEW.grid_status) IS DISTINCT FROM (OLD.building, OLD.grid, OLD.grid_status) THEN
 		SELECT b.grid, b.grid_status INTO NEW.grid, NEW.grid_status FROM building b WHERE b.id = NEW.building FOR SHARE;
+		-- a building that is not there is the foreign key's to say
+		NEW.grid_status := coalesce(NEW.grid_status, 'no location');
 	END IF;
 	RETURN NEW;
 END $$;
@@ -219,10 +298,24 @@ END $$;
 CREATE OR REPLACE FUNCTION organization_guard() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-	IF EXISTS (SELECT FROM organization p JOIN organization_kind pk USING (kind), organization_kind k
+	IF NEW.parent = NEW.id OR EXISTS (SELECT FROM organization p JOIN organization_kind pk USING (kind), organization_kind k
 			WHERE p.id = NEW.parent AND k.kind = NEW.kind AND pk.rank >= k.rank) THEN
 		RAISE EXCEPTION 'a % cannot be under organization %', NEW.kind, NEW.parent USING ERRCODE = 'check_violation',
 			DETAIL = 'Kinds of organizations have ranks, and a parent has a lower one.';
+	ELSIF EXISTS (SELECT FROM organization c JOIN organization_kind ck USING (kind), organization_kind k
+			WHERE c.parent = NEW.id AND k.kind = NEW.kind AND ck.rank <= k.rank) THEN
+		RAISE EXCEPTION 'organization % cannot be a %: it has others under it that rank as high', NEW.id, NEW.kind USING ERRCODE = 'check_violation',
+			DETAIL = 'Kinds of organizations have ranks, and a parent has a lower one.';
+	END IF;
+	RETURN NEW;
+END $$;
+
+-- A misspelt role would see nothing and nobody would know why; but the role may be made later.
+CREATE OR REPLACE FUNCTION assignment_guard() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+	IF to_regrole(quote_ident(NEW.role_name)) IS NULL THEN
+		RAISE WARNING 'role "%" does not exist', NEW.role_name;
 	END IF;
 	RETURN NEW;
 END $$;
@@ -252,6 +345,8 @@ BEGIN
 	ELSE
 		NEW.grid_status := CASE WHEN NEW.grid IS NULL THEN 'no location' ELSE 'assigned' END;
 	END IF;
+	-- a household or building that is not there is the foreign key's to say
+	NEW.grid_status := coalesce(NEW.grid_status, 'no location');
 	IF NOT loaded THEN
 		IF NEW.grid IS NULL THEN
 			RAISE EXCEPTION 'the event is in no grid' USING ERRCODE = 'check_violation',
@@ -259,13 +354,14 @@ BEGIN
 		ELSIF NOT EXISTS (SELECT FROM area a WHERE a.code = NEW.grid AND a.level = 'grid' AND a.valid_from IS NOT NULL AND a.valid_to IS NULL) THEN
 			RAISE EXCEPTION '% is not the code of a grid', NEW.grid USING ERRCODE = 'foreign_key_violation';
 		ELSIF NOT is_admin(NEW.reported_by) AND NOT EXISTS (SELECT FROM current_post p
-				WHERE p.role_name = NEW.reported_by AND p.sees_rows AND p.gridcode @> NEW.grid::gridcode) THEN
+				WHERE p.role_name = NEW.reported_by AND p.sees_rows AND p.post <> 'statistician' AND p.gridcode @> NEW.grid::gridcode) THEN
 			RAISE EXCEPTION 'the event is not in the scope of role "%"', NEW.reported_by USING ERRCODE = 'insufficient_privilege';
 		END IF;
 		NEW.state := CASE of_kind.unit WHEN 'case' THEN 'reported' ELSE 'recorded' END;
 	END IF;
 	IF of_kind.unit = 'case' THEN
-		NEW.deadline := coalesce(NEW.deadline, NEW.reported_at + make_interval(days => of_kind.days));
+		-- days are the register's, wherever the client is
+		NEW.deadline := coalesce(NEW.deadline, (NEW.reported_at AT TIME ZONE reg.time_zone + make_interval(days => of_kind.days)) AT TIME ZONE reg.time_zone);
 		NEW.desk := coalesce(NEW.desk, 'community');
 	END IF;
 	IF NEW.deadline <= NEW.reported_at THEN
@@ -309,7 +405,7 @@ BEGIN
 	SELECT * INTO t FROM event_transition x WHERE x.state = e.state AND x.step = NEW.step;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'event % is %, so it cannot be %', e.id, e.state, NEW.step USING ERRCODE = 'object_not_in_prerequisite_state',
-			DETAIL = coalesce((SELECT format('What can follow: %s.', string_agg(x.step, ', ' ORDER BY x.step)) FROM event_transition x WHERE x.state = e.state), 'Nothing can follow.');
+			DETAIL = coalesce((SELECT 'What can follow: ' || string_agg(x.step, ', ' ORDER BY x.step) || '.' FROM event_transition x WHERE x.state = e.state), 'Nothing can follow.');
 	END IF;
 	IF NOT is_admin(NEW.done_by) AND NOT EXISTS (SELECT FROM current_post p
 			WHERE p.role_name = NEW.done_by AND p.post = ANY (t.actors) AND CASE p.post
@@ -380,7 +476,7 @@ END $$;
 CREATE OR REPLACE FUNCTION event_fixed() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-	RAISE EXCEPTION 'the grid of event % is fixed since it was reported', OLD.id USING ERRCODE = 'object_not_in_prerequisite_state';
+	RAISE EXCEPTION 'what was reported of event % cannot be changed', OLD.id USING ERRCODE = 'object_not_in_prerequisite_state';
 END $$;
 
 CREATE OR REPLACE FUNCTION event_report(kind text, location geometry DEFAULT NULL, household uuid DEFAULT NULL, building int DEFAULT NULL,
@@ -403,12 +499,15 @@ BEGIN ATOMIC
 END;
 
 -- Triggers; CREATE OR REPLACE keeps what an owner has disabled no worse than a new installation would.
-CREATE OR REPLACE TRIGGER area_guard BEFORE INSERT OR UPDATE ON area FOR EACH ROW EXECUTE FUNCTION area_guard();
+CREATE OR REPLACE TRIGGER boundary_version_guard BEFORE UPDATE OR DELETE ON boundary_version FOR EACH ROW
+	WHEN (OLD.published_at IS NOT NULL) EXECUTE FUNCTION boundary_version_guard();
+CREATE OR REPLACE TRIGGER area_guard BEFORE INSERT OR UPDATE OR DELETE ON area FOR EACH ROW EXECUTE FUNCTION area_guard();
 CREATE OR REPLACE TRIGGER boundary_guard BEFORE INSERT OR UPDATE OR DELETE ON boundary FOR EACH ROW EXECUTE FUNCTION boundary_guard();
-CREATE OR REPLACE TRIGGER building_moved AFTER UPDATE ON building REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION building_moved();
+CREATE OR REPLACE TRIGGER building_moved AFTER UPDATE ON building REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION building_moved();
 CREATE OR REPLACE TRIGGER household_grid BEFORE INSERT OR UPDATE ON household FOR EACH ROW EXECUTE FUNCTION household_grid();
 CREATE OR REPLACE TRIGGER visit_grid BEFORE INSERT ON visit FOR EACH ROW EXECUTE FUNCTION visit_grid();
 CREATE OR REPLACE TRIGGER organization_guard BEFORE INSERT OR UPDATE OF kind, parent ON organization FOR EACH ROW EXECUTE FUNCTION organization_guard();
+CREATE OR REPLACE TRIGGER assignment_guard BEFORE INSERT OR UPDATE OF role_name ON assignment FOR EACH ROW WHEN (NEW.role_name IS NOT NULL) EXECUTE FUNCTION assignment_guard();
 CREATE OR REPLACE TRIGGER event_reported BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION event_reported();
 CREATE OR REPLACE TRIGGER event_first_step AFTER INSERT ON event FOR EACH ROW WHEN (NEW.state IN ('recorded', 'reported')) EXECUTE FUNCTION event_first_step();
 CREATE OR REPLACE TRIGGER event_fixed BEFORE UPDATE ON event FOR EACH ROW

@@ -15,15 +15,21 @@
 --
 -- An upgrade needs the schema only; the others are remembered.
 
+\set found_error_stop :ON_ERROR_STOP
+\set found_quiet :QUIET
 \set ON_ERROR_STOP 1
 \set QUIET 1
 \if :{?schema} \else \set schema community \endif
+\set newest 2
 BEGIN;
 SET LOCAL client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS btree_gist;
-SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :'schema' AND c.relname = 'register') AS there \gset
+-- says what is wrong before anything is made
+\set refuse_problem 'DO $$ BEGIN IF current_setting(\'register.problem\') <> \'\' THEN RAISE EXCEPTION \'%\', current_setting(\'register.problem\'); END IF; END $$;'
+SELECT count(*) > 0 AS there, max(pg_get_userbyid(c.relowner)::text) AS role_owner, current_user AS installer
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :'schema' AND c.relname = 'register' \gset
 \if :there
-	SELECT version AS installed, name, language AS lang, role_prefix, scheme, top_level, srid, time_zone FROM :"schema".register \gset
+	-- what it was installed with is read below, as the owner
+	\set lang en
 \else
 	\set installed 0
 	\set name :schema
@@ -33,8 +39,29 @@ SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamesp
 	\if :{?top_level} \else \set top_level district \endif
 	\if :{?srid} \else \set srid 4326 \endif
 	\if :{?time_zone} \else \set time_zone Asia/Shanghai \endif
+	\set role_owner :role_prefix _owner
 \endif
-\set role_owner :role_prefix _owner
+SELECT set_config('register.problem', CASE
+	WHEN NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'gridtree')
+		THEN 'extension gridtree is not in this database: CREATE EXTENSION gridtree CASCADE'
+	WHEN :'lang' NOT IN ('en', 'zh') THEN format('there are no comments in language "%s": lang is en or zh', :'lang')
+	WHEN greatest(octet_length(:'schema'), octet_length(:'role_owner') + 8) > 63
+		THEN format('name "%s" or "%s" is longer than 63 bytes', :'schema', replace(:'role_owner', '_owner', '_statistician'))
+	ELSE '' END, true) \g /dev/null
+:refuse_problem
+SELECT format('CREATE EXTENSION btree_gist SCHEMA %I', n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+WHERE e.extname = 'gridtree' AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'btree_gist') \gexec
+SELECT format('CREATE ROLE %I NOLOGIN', :'role_owner') WHERE to_regrole(quote_ident(:'role_owner')) IS NULL \gexec
+-- nobody works as the owner; who installs becomes it for the while
+SELECT NOT pg_has_role(current_user, :'role_owner', CASE WHEN :SERVER_VERSION_NUM < 160000 THEN 'MEMBER' ELSE 'SET' END) AS becomes_owner \gset
+\if :becomes_owner
+	GRANT :"role_owner" TO :"installer";
+\endif
+\if :there
+	SET LOCAL ROLE :"role_owner";
+	SELECT version AS installed, name, language AS lang, role_prefix, scheme, top_level, srid, time_zone FROM :"schema".register \gset
+	SET LOCAL ROLE :"installer";
+\endif
 \set role_officer :role_prefix _officer
 \set role_manager :role_prefix _manager
 \set role_handler :role_prefix _handler
@@ -42,17 +69,32 @@ SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamesp
 \set role_reader :role_prefix _reader
 \set role_admin :role_prefix _admin
 \set role_admin_quoted :"role_admin"
-
 SELECT format('CREATE ROLE %I NOLOGIN', role)
-FROM unnest(ARRAY[:'role_owner', :'role_officer', :'role_manager', :'role_handler', :'role_statistician', :'role_reader', :'role_admin']) role
+FROM unnest(ARRAY[:'role_officer', :'role_manager', :'role_handler', :'role_statistician', :'role_reader', :'role_admin']) role
 WHERE to_regrole(quote_ident(role)) IS NULL \gexec
--- nobody works as the owner; who installs becomes it for the while
-SELECT format('GRANT %I TO %I', :'role_owner', current_user) WHERE NOT pg_has_role(current_user, :'role_owner', 'MEMBER') \gexec
 SELECT format('CREATE SCHEMA %I AUTHORIZATION %I', :'schema', :'role_owner') WHERE to_regnamespace(quote_ident(:'schema')) IS NULL \gexec
+-- whoever writes gridcode or calls PostGIS needs their schemas
+SELECT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, role)
+FROM (SELECT DISTINCT extnamespace FROM pg_extension WHERE extname IN ('gridtree', 'postgis', 'btree_gist')) e JOIN pg_namespace n ON n.oid = e.extnamespace,
+	unnest(ARRAY[:'role_owner', :'role_officer', :'role_manager', :'role_handler', :'role_statistician', :'role_reader', :'role_admin']) role
+WHERE NOT has_schema_privilege(role, n.oid, 'USAGE') \gexec
 SET LOCAL ROLE :"role_owner";
 SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ') AS extensions
 FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname IN ('gridtree', 'postgis', 'btree_gist') \gset
 SET LOCAL search_path = :"schema", :extensions, pg_temp;
+WITH level AS (
+	SELECT substring(level FROM '^(.*\S)\s') AS level, number
+	FROM regexp_split_to_table(:'scheme'::gridscheme::text, ', ') WITH ORDINALITY AS l (level, number)
+), wanted AS (
+	SELECT w.level, l.number, w.number AS rank, lag(l.number, 1, 0::bigint) OVER (ORDER BY w.number) AS above
+	FROM unnest(ARRAY[:'top_level', 'district', 'street', 'community', 'grid']) WITH ORDINALITY AS w (level, number) LEFT JOIN level l USING (level)
+)
+SELECT set_config('register.problem', coalesce(
+	(SELECT format('schema "%s" has version %s of the register, and these files make version %s', :'schema', :installed, :newest) WHERE :installed > :newest),
+	(SELECT format('scheme "%s" has no level "%s"', :'scheme', w.level) FROM wanted w WHERE w.number IS NULL ORDER BY w.rank LIMIT 1),
+	(SELECT format('scheme "%s" has level "%s" too high', :'scheme', w.level) FROM wanted w WHERE w.number < w.above OR w.number = w.above AND w.rank > 2 ORDER BY w.rank LIMIT 1),
+	(SELECT format('there is no spatial reference system %s', :'srid') WHERE NOT EXISTS (SELECT FROM spatial_ref_sys s WHERE s.srid::text = :'srid')), ''), true) \g /dev/null
+:refuse_problem
 
 SELECT :installed < 1 AS missing \gset
 \if :missing
@@ -62,16 +104,22 @@ SELECT :installed < 2 AS missing \gset
 \if :missing
 	\ir migrations/002-layers-and-rollups.sql
 \endif
-\set newest 2
 
 INSERT INTO register (version, name, language, role_prefix, scheme, top_level, srid, time_zone)
 VALUES (:newest, :'name', :'lang', :'role_prefix', :'scheme', :'top_level', :srid, :'time_zone')
 ON CONFLICT (singleton) DO UPDATE SET version = excluded.version;
 \ir functions.sql
 \ir views.sql
+\ir map.sql
 \ir policies.sql
 \ir transitions.sql
 \ir comments/:lang.sql
 \ir comments/apply.sql
+\if :becomes_owner
+	SET LOCAL ROLE :"installer";
+	REVOKE :"role_owner" FROM :"installer";
+\endif
 COMMIT;
-\unset QUIET
+-- a session that goes on finds its settings as they were
+\set ON_ERROR_STOP :found_error_stop
+\set QUIET :found_quiet

@@ -1,19 +1,21 @@
 -- What people and tools read. Views of figures run as their owner and show each reader what he may see; views of rows run as
 -- the reader, under the policies of the tables.
 
--- Posts held now.
+-- Posts held now, and not when the statement began, which may have begun with a long sleep.
 CREATE OR REPLACE VIEW current_post AS
 SELECT a.id, a.person, a.post, p.sees_rows, a.area, a.gridcode, a.organization, a.role_name
 FROM assignment a JOIN post p USING (post)
-WHERE a.valid_from <= statement_timestamp() AND (a.valid_to IS NULL OR a.valid_to > statement_timestamp());
+WHERE a.valid_from <= clock_timestamp() AND (a.valid_to IS NULL OR a.valid_to > clock_timestamp());
 
 CREATE OR REPLACE VIEW my_post WITH (security_barrier) AS
 SELECT p.post, p.sees_rows, p.area, p.gridcode, p.organization
-FROM current_post p WHERE p.role_name = current_user;
+FROM current_post p WHERE p.role_name = current_user::text COLLATE "default"; -- the column's, for its index
 
 -- All that the current user's posts reach, and the one area around it, by which an index finds it.
 CREATE OR REPLACE VIEW my_scope WITH (security_barrier) AS
-SELECT grid_common(p.gridcode) AS root, array_agg(p.gridcode) AS codes
+SELECT grid_common(p.gridcode) AS root, array_agg(p.gridcode) AS codes,
+	-- where he may write: who counts a district and serves a grid writes in the grid
+	array_agg(p.gridcode) FILTER (WHERE p.post <> 'statistician') AS field_codes
 FROM my_post p WHERE p.sees_rows AND p.gridcode IS NOT NULL;
 
 CREATE OR REPLACE VIEW my_department WITH (security_barrier) AS
@@ -37,9 +39,12 @@ SELECT n.code, n.name, n.level, n.kind, n.parent_code, n.district_code, n.distri
 FROM area_named n LEFT JOIN boundary b ON b.code = n.code AND b.valid_from IS NOT NULL AND b.valid_to IS NULL;
 
 -- Areas whose figures the current user may see: communities and above, and grids in his scope.
+SELECT string_agg(format('(%L)', substring(l.level FROM '^(.*\S)\s')), ', ') AS levels_within
+FROM (SELECT *, max(number) FILTER (WHERE level ~ '^community\s') OVER () AS community
+	FROM regexp_split_to_table(:'scheme'::gridscheme::text, ', ') WITH ORDINALITY AS s (level, number)) l WHERE l.number > l.community \gset
 CREATE OR REPLACE VIEW area_visible WITH (security_barrier) AS
 SELECT n.* FROM area_named n
-WHERE n.kind = 'base' AND (n.level NOT IN (SELECT l.level FROM (VALUES ('grid'), ('cell')) l (level))
+WHERE n.kind = 'base' AND (n.level NOT IN (SELECT l.level FROM (VALUES :levels_within) l (level))
 	OR n.gridcode <@ ANY ((SELECT s.codes FROM my_scope s)::gridcode[]) OR (SELECT is_admin(current_user::text)));
 
 -- Figures of each area today. Rates are NULL where nothing was due.
@@ -60,9 +65,9 @@ CROSS JOIN LATERAL (
 		coalesce(sum(t.reworked), 0)::bigint AS reworked, coalesce(sum(t.extended), 0)::bigint AS extended, gridstats_merge(t.hours) AS hours
 	FROM event_total t JOIN event_kind k USING (kind) WHERE t.code = a.gridcode AND t.level = a.level AND k.unit = 'case') e
 CROSS JOIN LATERAL (
-	-- what is due later is not due yet
+	-- due once the day of the deadline is over
 	SELECT coalesce(sum(d.due), 0)::bigint AS due, coalesce(sum(d.on_time), 0)::bigint AS on_time
-	FROM event_daily d WHERE d.code = a.gridcode AND d.level = a.level AND d.bucket > today()) f
+	FROM event_daily d WHERE d.code = a.gridcode AND d.level = a.level AND d.bucket >= today()) f
 CROSS JOIN LATERAL (
 	SELECT count(*) AS grids FROM area x
 	WHERE x.gridcode <@ a.gridcode AND x.level = 'grid' AND x.kind = 'base' AND x.valid_from IS NOT NULL AND x.valid_to IS NULL) g
@@ -72,22 +77,20 @@ CROSS JOIN LATERAL (
 	SELECT count(*) AS branches FROM organization x WHERE x.grid_gridcode <@ a.gridcode AND x.valid_to IS NULL) b
 UNION ALL
 SELECT NULL, CASE r.language WHEN 'zh' THEN '未落入网格' ELSE 'in no grid' END, 'none', NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-	CASE WHEN h.shown THEN h.households END, CASE WHEN h.shown THEN h.residents END, 0, 0, 0, e.filed, e.open, e.closed, e.due, e.on_time,
+	h.households, h.residents, 0, 0, 0, e.filed, e.open, e.closed, e.due, e.on_time,
 	round(100.0 * e.on_time / nullif(e.due, 0), 2), e.reworked, e.extended, round(e.hours::numeric, 1)
-FROM register r,
-	-- a handful of people could be told by their number
-	(SELECT count(*) AS households, coalesce(sum(x.residents), 0)::bigint AS residents,
-		count(*) = 0 OR count(*) >= 3 AND sum(x.residents) >= 10 OR is_admin(current_user::text) AS shown FROM household x WHERE x.grid IS NULL AND x.valid_to IS NULL) h,
+FROM register r, people_without_grid() h,
 	(SELECT count(*) AS filed, count(*) FILTER (WHERE x.closed_at IS NULL) AS open, count(x.closed_at) AS closed,
-		count(*) FILTER (WHERE x.deadline < statement_timestamp()) AS due,
-		count(*) FILTER (WHERE x.deadline < statement_timestamp() AND x.closed_at <= x.deadline) AS on_time,
+		count(*) FILTER (WHERE x.deadline < today()::timestamp AT TIME ZONE :'time_zone') AS due,
+		count(*) FILTER (WHERE x.deadline < today()::timestamp AT TIME ZONE :'time_zone' AND x.closed_at <= x.deadline) AS on_time,
 		count(x.reopened_at) AS reworked, count(x.extended_at) AS extended, avg(extract(epoch FROM x.closed_at - x.reported_at) / 3600) AS hours
 	FROM event x WHERE x.grid IS NULL AND x.state <> 'recorded') e;
 
--- The months of which there are figures.
+-- The months of which there are figures; counted without a time zone, in some of which the first midnight of a month is missing.
 CREATE OR REPLACE VIEW event_month AS
-SELECT generate_series(date_trunc('month', min(d.bucket)), least(max(d.bucket), today()), '1 month')::date AS month
-FROM event_daily d WHERE d.level = :'top_level';
+SELECT m.month
+FROM (SELECT min(d.bucket) AS first, least(max(d.bucket), today()) AS last FROM event_daily d WHERE d.level = :'top_level') p
+CROSS JOIN LATERAL months(p.first, p.last) AS m (month);
 
 -- Events of each month, area and kind, with zeros.
 CREATE OR REPLACE VIEW events_monthly WITH (security_barrier) AS
@@ -95,22 +98,21 @@ SELECT a.code, a.name, a.level, a.parent_code, a.district_code, a.district_name,
 	m.month, m.kind, m.kind_name, m.unit, m.filed, m.quantity, m.due, m.closed, m.on_time,
 	round(100.0 * m.closed / nullif(m.due, 0), 2) AS closed_percent, round(100.0 * m.on_time / nullif(m.due, 0), 2) AS on_time_percent,
 	m.reworked, m.extended, m.mean_hours_to_close
-FROM area_visible a CROSS JOIN LATERAL (
+FROM area_visible a CROSS JOIN event_month t CROSS JOIN LATERAL (
 	SELECT t.month, k.kind, k.name AS kind_name, k.unit, coalesce(e.filed, 0) AS filed, coalesce(e.quantity, 0) AS quantity, coalesce(e.due, 0) AS due,
 		coalesce(e.closed, 0) AS closed, coalesce(e.on_time, 0) AS on_time, coalesce(e.reworked, 0) AS reworked, coalesce(e.extended, 0) AS extended,
 		round(stats_avg(e.hours)::numeric, 1) AS mean_hours_to_close
-	FROM event_month t
-	CROSS JOIN event_kind k
-	LEFT JOIN (
-		SELECT date_trunc('month', d.bucket)::date AS month, d.kind, sum(d.filed)::bigint AS filed, sum(d.quantity)::bigint AS quantity, sum(d.due)::bigint AS due,
+	FROM event_kind k LEFT JOIN (
+		SELECT d.kind, sum(d.filed)::bigint AS filed, sum(d.quantity)::bigint AS quantity, sum(d.due)::bigint AS due,
 			sum(d.closed)::bigint AS closed, sum(d.on_time)::bigint AS on_time, sum(d.reworked)::bigint AS reworked,
 			sum(d.extended)::bigint AS extended, gridstats_merge(d.hours) AS hours
-		FROM event_daily d WHERE d.code = a.gridcode AND d.level = a.level GROUP BY 1, 2) e ON e.month = t.month AND e.kind = k.kind
-	) m;
+		FROM event_daily d WHERE d.code = a.gridcode AND d.level = a.level
+			AND d.bucket >= t.month AND d.bucket < t.month + interval '1 month' GROUP BY d.kind) e USING (kind)) m;
 
 -- What is not filled: grids without an officer or a branch, communities without a manager, areas without a service centre.
 CREATE OR REPLACE VIEW staffing_gaps WITH (security_barrier) AS
-SELECT a.code, a.name, a.level, a.parent_code, a.district_code, a.district_name, a.street_code, a.street_name, a.community_code, a.community_name, g.gap
+SELECT a.code, a.name, a.level, a.parent_code, a.district_code, a.district_name, a.street_code, a.street_name, a.community_code, a.community_name, g.gap,
+	coalesce((SELECT p.name FROM post p WHERE p.post = g.gap), (SELECT k.name FROM organization_kind k WHERE k.kind = g.gap)) AS gap_name
 FROM area_visible a CROSS JOIN LATERAL (
 	SELECT 'officer' AS gap WHERE a.level = 'grid' AND NOT EXISTS (SELECT FROM current_post p WHERE p.area = a.code AND p.post = 'officer')
 	UNION ALL
@@ -118,16 +120,18 @@ FROM area_visible a CROSS JOIN LATERAL (
 	UNION ALL
 	SELECT 'manager' WHERE a.level = 'community' AND NOT EXISTS (SELECT FROM current_post p WHERE p.area = a.code AND p.post = 'manager')
 	UNION ALL
-	SELECT 'service centre' WHERE a.level IN ('district', 'street', 'community')
+	SELECT 'service_centre' WHERE a.level IN ('district', 'street', 'community')
 		AND NOT EXISTS (SELECT FROM organization o WHERE o.area = a.code AND o.kind = 'service_centre' AND o.valid_to IS NULL)) g;
 
 -- Grids that are too small or too large. How large a grid is is no secret.
 CREATE OR REPLACE VIEW size_check WITH (security_barrier) AS
 SELECT a.code, a.name, a.level, a.parent_code, a.district_code, a.district_name, a.street_code, a.street_name, a.community_code, a.community_name,
 	s.households, s.residents, concat_ws(', ',
-		CASE WHEN s.households < r.households_min THEN 'too few households' WHEN s.households > r.households_max THEN 'too many households' END,
-		CASE WHEN s.residents < r.residents_min THEN 'too few residents' WHEN s.residents > r.residents_max THEN 'too many residents' END) AS problem
+		CASE WHEN s.households < r.households_min THEN w.few_households WHEN s.households > r.households_max THEN w.many_households END,
+		CASE WHEN s.residents < r.residents_min THEN w.few_residents WHEN s.residents > r.residents_max THEN w.many_residents END) AS problem
 FROM area_named a CROSS JOIN register r
+JOIN (VALUES ('en', 'too few households', 'too many households', 'too few residents', 'too many residents'),
+	('zh', '户数偏少', '户数偏多', '人数偏少', '人数偏多')) AS w (language, few_households, many_households, few_residents, many_residents) USING (language)
 LEFT JOIN household_total h ON h.code = a.gridcode AND h.level = a.level
 CROSS JOIN LATERAL (SELECT coalesce(h.households, 0)::bigint AS households, coalesce(h.residents, 0)::bigint AS residents) s
 WHERE a.level = 'grid' AND a.kind = 'base'
@@ -139,28 +143,28 @@ SELECT a.code, a.name, a.level, a.parent_code, a.district_code, a.district_name,
 	m.month, coalesce(h.households, 0)::bigint AS households, coalesce(n.visits, 0)::bigint AS visits, v.visited,
 	round(100.0 * v.visited / nullif(h.households, 0), 2) AS coverage_percent
 FROM area_visible a
-CROSS JOIN LATERAL (
-	SELECT generate_series(date_trunc('month', min(d.bucket)), max(d.bucket), '1 month')::date AS month FROM visit_monthly d WHERE d.level = :'top_level') m
+CROSS JOIN (SELECT min(d.bucket) AS first, max(d.bucket) AS last FROM visit_monthly d WHERE d.level = :'top_level') p
+CROSS JOIN LATERAL months(p.first, p.last) AS m (month)
 LEFT JOIN household_total h ON h.code = a.gridcode AND h.level = a.level
 LEFT JOIN visit_monthly n ON n.code = a.gridcode AND n.level = a.level AND n.bucket = m.month
 CROSS JOIN LATERAL (
 	-- a household that has left since is in neither
-	SELECT count(DISTINCT x.household) AS visited FROM visit x JOIN household y ON y.id = x.household AND y.valid_to IS NULL
-	WHERE x.gridcode <@ a.gridcode
+	SELECT count(DISTINCT x.household) AS visited FROM visit x
+	WHERE x.gridcode <@ a.gridcode AND NOT EXISTS (SELECT FROM household y WHERE y.id = x.household AND y.valid_to IS NOT NULL)
 		AND x.visited_at >= m.month::timestamp AT TIME ZONE :'time_zone' AND x.visited_at < (m.month + interval '1 month') AT TIME ZONE :'time_zone') v;
 
 -- What the register has counted in all, kind by kind.
 CREATE OR REPLACE VIEW reference_case WITH (security_barrier) AS
-SELECT k.position, k.kind, k.name, k.unit, coalesce(sum(t.quantity), 0)::bigint AS quantity
+SELECT k.position, k.kind, k.name, k.unit, coalesce(sum(t.quantity), 0)::bigint
+	-- and what is in no grid
+	+ coalesce((SELECT sum(x.quantity) FROM event x WHERE x.grid IS NULL AND x.kind = k.kind), 0)::bigint AS quantity
 FROM event_kind k LEFT JOIN event_total t ON t.kind = k.kind AND t.level = :'top_level'
 GROUP BY k.kind
 ORDER BY k.position, k.kind;
 
 -- How old the stored figures are.
 CREATE OR REPLACE VIEW freshness WITH (security_barrier) AS
-SELECT c.relname::text AS figures, s.refreshed_at, s.lag
-FROM grid_rollup_status s JOIN pg_catalog.pg_class c ON c.oid = s.rollup
-WHERE s.rollup IN ('household_total'::regclass, 'event_daily'::regclass, 'event_total'::regclass, 'visit_monthly'::regclass);
+SELECT f.figures, f.refreshed_at, f.lag_seconds FROM figures_age() f;
 
 -- Events as people work on them: rows, under the policies.
 CREATE OR REPLACE VIEW events WITH (security_invoker) AS
