@@ -44,11 +44,27 @@ END;
 
 -- Areas and boundaries.
 
+-- A boundary version that is not published, and will not be until this transaction is done.
+CREATE OR REPLACE FUNCTION boundary_draft(version int) RETURNS boundary_version
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+	draft boundary_version := (SELECT v FROM boundary_version v WHERE v.version = boundary_draft.version FOR SHARE);
+BEGIN
+	IF draft.version IS NULL THEN
+		RAISE EXCEPTION 'there is no boundary version %', version USING ERRCODE = 'undefined_object',
+			HINT = 'INSERT INTO boundary_version (version, title, valid_from) begins one.';
+	ELSIF draft.published_at IS NOT NULL THEN
+		RAISE EXCEPTION 'boundary version % is published', version USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = 'Make the change in a new one: INSERT INTO boundary_version (version, title, valid_from).';
+	END IF;
+	RETURN draft;
+END $$;
+
 CREATE OR REPLACE FUNCTION area_guard() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
 	reg register := (SELECT r FROM register r);
-	former area := (SELECT a FROM area a WHERE a.code = NEW.code);
+	former area;
 BEGIN
 	IF TG_OP = 'DELETE' THEN
 		IF OLD.valid_from IS NOT NULL THEN
@@ -56,48 +72,35 @@ BEGIN
 				HINT = 'boundary_close has a new boundary version close it.';
 		END IF;
 		RETURN OLD;
-	END IF;
-	IF TG_OP = 'UPDATE' AND (NEW.code, NEW.opened_in) IS DISTINCT FROM (OLD.code, OLD.opened_in) THEN
-		RAISE EXCEPTION 'code % cannot be changed', OLD.code USING ERRCODE = 'object_not_in_prerequisite_state',
-			HINT = 'Close the area in a new boundary version, and open another with the new code.';
-	END IF;
-	IF TG_OP = 'INSERT' THEN
-		IF former.code IS NOT NULL THEN
+	ELSIF TG_OP = 'INSERT' THEN
+		SELECT * INTO former FROM area a WHERE a.code = NEW.code;
+		IF FOUND THEN
 			RAISE EXCEPTION 'code % has been used before, by "%"', former.code, former.name USING ERRCODE = 'unique_violation',
 				HINT = 'A code is never used again: number the new area anew.';
-		END IF;
-		IF grid_level(NEW.code::gridcode, reg.scheme::gridscheme) IS NULL
+		ELSIF grid_level(NEW.code::gridcode, reg.scheme::gridscheme) IS NULL
 				OR grid_ancestor(NEW.code::gridcode, reg.top_level, reg.scheme::gridscheme) IS NULL THEN
 			RAISE EXCEPTION 'code % is not at a level of this register', NEW.code USING ERRCODE = 'check_violation',
 				DETAIL = format('Its levels are those of "%s" from %s downwards.', reg.scheme, reg.top_level);
 		END IF;
-	END IF;
-	-- it cannot be published until this is done
-	PERFORM FROM boundary_version v WHERE v.version IN (NEW.opened_in, NEW.closed_in) FOR SHARE;
-	IF EXISTS (SELECT FROM boundary_version v WHERE v.published_at IS NOT NULL
-			AND (TG_OP = 'INSERT' AND v.version = NEW.opened_in
-				OR TG_OP = 'UPDATE' AND NEW.closed_in IS DISTINCT FROM OLD.closed_in AND v.version IN (OLD.closed_in, NEW.closed_in))) THEN
-		RAISE EXCEPTION 'the boundary version is published' USING ERRCODE = 'object_not_in_prerequisite_state',
-			HINT = 'Begin a new one: INSERT INTO boundary_version.';
+		PERFORM boundary_draft(NEW.opened_in);
+	ELSIF (NEW.code, NEW.opened_in) IS DISTINCT FROM (OLD.code, OLD.opened_in) THEN
+		RAISE EXCEPTION 'code % cannot be changed', OLD.code USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = 'Close the area in a new boundary version, and open another with the new code.';
+	ELSIF NEW.closed_in IS DISTINCT FROM OLD.closed_in THEN
+		PERFORM boundary_draft(v) FROM unnest(ARRAY[OLD.closed_in, NEW.closed_in]) v WHERE v IS NOT NULL;
 	END IF;
 	RETURN NEW;
 END $$;
 
 CREATE OR REPLACE FUNCTION boundary_guard() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-DECLARE
-	of_version int := CASE TG_OP WHEN 'INSERT' THEN NEW.version ELSE OLD.version END;
 BEGIN
 	IF TG_OP = 'UPDATE' AND (NEW.id, NEW.code, NEW.version, NEW.kind) IS NOT DISTINCT FROM (OLD.id, OLD.code, OLD.version, OLD.kind)
 			AND ST_AsBinary(NEW.geom) = ST_AsBinary(OLD.geom) THEN
 		RETURN NEW;	-- publishing
 	END IF;
-	PERFORM FROM boundary_version v WHERE v.version = of_version FOR SHARE;
-	IF EXISTS (SELECT FROM boundary_version v WHERE v.version = of_version AND v.published_at IS NOT NULL) THEN
-		RAISE EXCEPTION 'boundary version % is published', of_version USING ERRCODE = 'object_not_in_prerequisite_state',
-			HINT = 'Draw the area anew in a new boundary version.';
-	END IF;
-	RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+	PERFORM boundary_draft(v) FROM unnest(ARRAY[OLD.version, NEW.version]) v WHERE v IS NOT NULL;
+	RETURN coalesce(NEW, OLD);
 END $$;
 
 -- Of a published version only the title can change.
@@ -106,7 +109,7 @@ LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
 	IF TG_OP = 'DELETE' OR (NEW.version, NEW.valid_from, NEW.published_at) IS DISTINCT FROM (OLD.version, OLD.valid_from, OLD.published_at) THEN
 		RAISE EXCEPTION 'boundary version % is published', OLD.version USING ERRCODE = 'object_not_in_prerequisite_state',
-			HINT = 'Begin a new one: INSERT INTO boundary_version.';
+			HINT = 'Make the change in a new one: INSERT INTO boundary_version (version, title, valid_from).';
 	END IF;
 	RETURN NEW;
 END $$;
@@ -116,13 +119,7 @@ LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
 	known area := (SELECT a FROM area a WHERE a.code = boundary_draw.code);
 BEGIN
-	IF NOT EXISTS (SELECT FROM boundary_version v WHERE v.version = boundary_draw.version) THEN
-		RAISE EXCEPTION 'there is no boundary version %', version USING ERRCODE = 'undefined_object',
-			HINT = 'INSERT INTO boundary_version (version, title, valid_from) begins one.';
-	ELSIF EXISTS (SELECT FROM boundary_version v WHERE v.version = boundary_draw.version AND v.published_at IS NOT NULL) THEN
-		RAISE EXCEPTION 'boundary version % is published', version USING ERRCODE = 'object_not_in_prerequisite_state',
-			HINT = 'Draw the area anew in a new boundary version.';
-	END IF;
+	PERFORM boundary_draft(version);
 	IF known.code IS NULL THEN
 		INSERT INTO area (code, name, kind, opened_in) VALUES (boundary_draw.code, boundary_draw.name, boundary_draw.kind, boundary_draw.version);
 	ELSIF known.closed_in <= version THEN
@@ -141,10 +138,7 @@ END $$;
 CREATE OR REPLACE FUNCTION boundary_close(version int, code text) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-	IF NOT EXISTS (SELECT FROM boundary_version v WHERE v.version = boundary_close.version) THEN
-		RAISE EXCEPTION 'there is no boundary version %', version USING ERRCODE = 'undefined_object',
-			HINT = 'INSERT INTO boundary_version (version, title, valid_from) begins one.';
-	END IF;
+	PERFORM boundary_draft(version);
 	UPDATE area a SET closed_in = boundary_close.version
 	WHERE a.code = boundary_close.code AND a.valid_from IS NOT NULL AND a.valid_to IS NULL;
 	IF NOT FOUND THEN
@@ -156,14 +150,12 @@ END $$;
 CREATE OR REPLACE FUNCTION boundary_apply(version int) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
-	draft boundary_version := (SELECT v FROM boundary_version v WHERE v.version = boundary_apply.version FOR UPDATE);
+	draft boundary_version;
 	astray area;
 BEGIN
-	IF draft.version IS NULL THEN
-		RAISE EXCEPTION 'there is no boundary version %', version USING ERRCODE = 'undefined_object';
-	ELSIF draft.published_at IS NOT NULL THEN
-		RAISE EXCEPTION 'boundary version % is published', version USING ERRCODE = 'object_not_in_prerequisite_state';
-	ELSIF draft.valid_from > today() THEN
+	PERFORM FROM boundary_version v ORDER BY v.version FOR UPDATE;	-- one at a time
+	draft := boundary_draft(version);
+	IF draft.valid_from > today() THEN
 		RAISE EXCEPTION 'boundary version % is valid from % on', version, draft.valid_from
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Publish it on that day.';
 	ELSIF EXISTS (SELECT FROM boundary_version v WHERE v.published_at IS NOT NULL AND (v.valid_from >= draft.valid_from OR v.version > draft.version)) THEN
@@ -322,46 +314,61 @@ END $$;
 
 -- Events.
 
+-- Where an event is: at its point, or where its household or building is, or in the grid that was named.
+CREATE OR REPLACE FUNCTION event_placed(e event) RETURNS event
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+BEGIN
+	IF e.geom IS NOT NULL THEN
+		e.grid := grid_locate((SELECT r.name || '.grids' FROM register r), e.geom)::text;
+		e.grid_status := CASE WHEN e.grid IS NULL THEN 'outside' ELSE 'assigned' END;
+	ELSIF e.household IS NOT NULL THEN
+		SELECT h.grid, h.grid_status, coalesce(e.building, h.building) INTO e.grid, e.grid_status, e.building FROM household h WHERE h.id = e.household;
+	ELSIF e.building IS NOT NULL THEN
+		SELECT b.grid, b.grid_status INTO e.grid, e.grid_status FROM building b WHERE b.id = e.building;
+	ELSIF e.grid IS NOT NULL THEN
+		e.grid_status := 'assigned';
+	END IF;
+	-- a household or building that is not there is the foreign key's to say
+	e.grid_status := CASE WHEN e.grid IS NULL THEN coalesce(nullif(e.grid_status, 'assigned'), 'no location') ELSE e.grid_status END;
+	RETURN e;
+END $$;
+
+-- May it be reported, now and there?
+CREATE OR REPLACE FUNCTION event_report_check(e event) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+BEGIN
+	IF e.reported_at > clock_timestamp() THEN
+		RAISE EXCEPTION 'the event is reported in the future' USING ERRCODE = 'check_violation';
+	ELSIF e.grid IS NULL THEN
+		RAISE EXCEPTION 'the event is in no grid' USING ERRCODE = 'check_violation',
+			HINT = 'Give a point inside the district, a household or building that has a grid, or the code of the grid.';
+	ELSIF NOT EXISTS (SELECT FROM area a WHERE a.code = e.grid AND a.level = 'grid' AND a.valid_from IS NOT NULL AND a.valid_to IS NULL) THEN
+		RAISE EXCEPTION '% is not the code of a grid', e.grid USING ERRCODE = 'foreign_key_violation';
+	ELSIF NOT is_admin(e.reported_by) AND NOT EXISTS (SELECT FROM current_post p
+			WHERE p.role_name = e.reported_by AND p.sees_rows AND p.post <> 'statistician' AND p.gridcode @> e.grid::gridcode) THEN
+		RAISE EXCEPTION 'the event is not in the scope of role "%"', e.reported_by USING ERRCODE = 'insufficient_privilege';
+	END IF;
+END $$;
+
+-- An event that comes without a state is reported now; one that has a state is taken over as it stands, by the owner, who
+-- alone can write it.
 CREATE OR REPLACE FUNCTION event_reported() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
-	reg register := (SELECT r FROM register r);
+	zone text := (SELECT r.time_zone FROM register r);
 	of_kind event_kind := (SELECT k FROM event_kind k WHERE k.kind = NEW.kind);
-	loaded CONSTANT boolean := NEW.state IS NOT NULL;
 BEGIN
 	IF of_kind.kind IS NULL THEN
 		RAISE EXCEPTION 'there is no kind of event "%"', NEW.kind USING ERRCODE = 'foreign_key_violation';
 	END IF;
-	IF NEW.reported_at > clock_timestamp() AND NOT loaded THEN
-		RAISE EXCEPTION 'the event is reported in the future' USING ERRCODE = 'check_violation';
-	END IF;
-	IF NEW.geom IS NOT NULL THEN
-		NEW.grid := grid_locate(reg.name || '.grids', NEW.geom)::text;
-		NEW.grid_status := CASE WHEN NEW.grid IS NULL THEN 'outside' ELSE 'assigned' END;
-	ELSIF NEW.household IS NOT NULL THEN
-		SELECT h.grid, h.grid_status, coalesce(NEW.building, h.building) INTO NEW.grid, NEW.grid_status, NEW.building FROM household h WHERE h.id = NEW.household;
-	ELSIF NEW.building IS NOT NULL THEN
-		SELECT b.grid, b.grid_status INTO NEW.grid, NEW.grid_status FROM building b WHERE b.id = NEW.building;
-	ELSE
-		NEW.grid_status := CASE WHEN NEW.grid IS NULL THEN 'no location' ELSE 'assigned' END;
-	END IF;
-	-- a household or building that is not there is the foreign key's to say
-	NEW.grid_status := coalesce(NEW.grid_status, 'no location');
-	IF NOT loaded THEN
-		IF NEW.grid IS NULL THEN
-			RAISE EXCEPTION 'the event is in no grid' USING ERRCODE = 'check_violation',
-				HINT = 'Give a point inside the district, a household or building that has a grid, or the code of the grid.';
-		ELSIF NOT EXISTS (SELECT FROM area a WHERE a.code = NEW.grid AND a.level = 'grid' AND a.valid_from IS NOT NULL AND a.valid_to IS NULL) THEN
-			RAISE EXCEPTION '% is not the code of a grid', NEW.grid USING ERRCODE = 'foreign_key_violation';
-		ELSIF NOT is_admin(NEW.reported_by) AND NOT EXISTS (SELECT FROM current_post p
-				WHERE p.role_name = NEW.reported_by AND p.sees_rows AND p.post <> 'statistician' AND p.gridcode @> NEW.grid::gridcode) THEN
-			RAISE EXCEPTION 'the event is not in the scope of role "%"', NEW.reported_by USING ERRCODE = 'insufficient_privilege';
-		END IF;
+	NEW := event_placed(NEW);
+	IF NEW.state IS NULL THEN
+		PERFORM event_report_check(NEW);
 		NEW.state := CASE of_kind.unit WHEN 'case' THEN 'reported' ELSE 'recorded' END;
 	END IF;
 	IF of_kind.unit = 'case' THEN
 		-- days are the register's, wherever the client is
-		NEW.deadline := coalesce(NEW.deadline, (NEW.reported_at AT TIME ZONE reg.time_zone + make_interval(days => of_kind.days)) AT TIME ZONE reg.time_zone);
+		NEW.deadline := coalesce(NEW.deadline, (NEW.reported_at AT TIME ZONE zone + make_interval(days => of_kind.days)) AT TIME ZONE zone);
 		NEW.desk := coalesce(NEW.desk, 'community');
 	END IF;
 	IF NEW.deadline <= NEW.reported_at THEN
@@ -387,82 +394,94 @@ BEGIN ATOMIC
 	WHERE grid_digits(a.code) BETWEEN grid_digits(grid_ancestor(desks.code, :'top_level', :'scheme')) AND grid_digits(grid_ancestor(desks.code, 'community', :'scheme'));
 END;
 
+-- Does an event lie in what somebody's posts reach?
+CREATE OR REPLACE FUNCTION event_in_scope(e event, who text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+BEGIN
+	RETURN is_admin(who) OR EXISTS (SELECT FROM current_post p WHERE p.role_name = who
+		AND (p.sees_rows AND p.gridcode @> e.gridcode OR p.post = 'handler' AND p.organization = e.department));
+END $$;
+
+-- May somebody take a step that these posts may? Managers act at the desk where the event lies.
+CREATE OR REPLACE FUNCTION event_actor(e event, who text, actors text[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+BEGIN
+	RETURN is_admin(who) OR EXISTS (SELECT FROM current_post p WHERE p.role_name = who AND p.post = ANY (actors) AND CASE p.post
+		WHEN 'manager' THEN p.gridcode @> grid_ancestor(e.gridcode, e.desk, (SELECT r.scheme FROM register r)::gridscheme)
+		WHEN 'handler' THEN p.organization = e.department
+		ELSE p.gridcode @> e.gridcode END);
+END $$;
+
+-- The desk one level up or down.
+CREATE OR REPLACE FUNCTION event_next_desk(e event, step text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+DECLARE
+	levels text[] := desks(e.gridcode);
+	after text := levels[array_position(levels, e.desk) + CASE step WHEN 'escalated' THEN -1 ELSE 1 END];
+BEGIN
+	IF after IS NULL THEN
+		RAISE EXCEPTION 'event % cannot be %: it lies at the desk of the %', e.id, step, e.desk USING ERRCODE = 'object_not_in_prerequisite_state';
+	END IF;
+	RETURN after;
+END $$;
+
+-- What a step brings along belongs to it: a department, a deadline, a satisfaction.
+CREATE OR REPLACE FUNCTION event_step_check(e event, s event_step) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+BEGIN
+	IF s.department IS NOT NULL AND s.step <> 'dispatched' THEN
+		RAISE EXCEPTION 'only a step "dispatched" has a department' USING ERRCODE = 'check_violation';
+	ELSIF s.step = 'dispatched' AND NOT EXISTS (SELECT FROM organization o
+			WHERE o.id = coalesce(s.department, e.department) AND o.kind = 'department' AND o.valid_to IS NULL) THEN
+		RAISE EXCEPTION 'event % is dispatched to no department', e.id USING ERRCODE = 'check_violation',
+			HINT = 'Name the department: department => its id in organization.';
+	ELSIF s.deadline IS NOT NULL AND s.step NOT IN ('dispatched', 'extended') THEN
+		RAISE EXCEPTION 'only steps "dispatched" and "extended" have a deadline' USING ERRCODE = 'check_violation';
+	ELSIF s.step = 'extended' AND (s.deadline IS NULL OR s.deadline <= e.deadline) THEN
+		RAISE EXCEPTION 'the new deadline is not after the old one' USING ERRCODE = 'check_violation',
+			DETAIL = format('The deadline of event %s is %s.', e.id, e.deadline);
+	ELSIF s.deadline <= e.reported_at THEN
+		RAISE EXCEPTION 'the deadline is before the report' USING ERRCODE = 'check_violation',
+			DETAIL = format('It was reported at %s, and the deadline is %s.', e.reported_at, s.deadline);
+	ELSIF s.satisfaction IS NOT NULL AND s.step <> 'closed' THEN
+		RAISE EXCEPTION 'only a step "closed" has a satisfaction' USING ERRCODE = 'check_violation';
+	END IF;
+END $$;
+
 -- A step is taken: checked against the event as it is now, and carried out on it.
 CREATE OR REPLACE FUNCTION event_step_taken() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
 	e event;
 	t event_transition;
-	reg register := (SELECT r FROM register r);
-	levels text[];
-	at_desk int;
 BEGIN
 	SELECT * INTO e FROM event WHERE id = NEW.event FOR UPDATE;
-	IF e.id IS NULL OR NOT (is_admin(NEW.done_by) OR EXISTS (SELECT FROM current_post p WHERE p.role_name = NEW.done_by
-			AND (p.sees_rows AND p.gridcode @> e.gridcode OR p.post = 'handler' AND p.organization = e.department))) THEN
+	IF e.id IS NULL OR NOT event_in_scope(e, NEW.done_by) THEN
 		RAISE EXCEPTION 'there is no event % in the scope of role "%"', NEW.event, NEW.done_by USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	SELECT * INTO t FROM event_transition x WHERE x.state = e.state AND x.step = NEW.step;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'event % is %, so it cannot be %', e.id, e.state, NEW.step USING ERRCODE = 'object_not_in_prerequisite_state',
 			DETAIL = coalesce((SELECT 'What can follow: ' || string_agg(x.step, ', ' ORDER BY x.step) || '.' FROM event_transition x WHERE x.state = e.state), 'Nothing can follow.');
-	END IF;
-	IF NOT is_admin(NEW.done_by) AND NOT EXISTS (SELECT FROM current_post p
-			WHERE p.role_name = NEW.done_by AND p.post = ANY (t.actors) AND CASE p.post
-				WHEN 'manager' THEN p.gridcode @> grid_ancestor(e.gridcode, e.desk, reg.scheme::gridscheme)
-				WHEN 'handler' THEN p.organization = e.department
-				ELSE p.gridcode @> e.gridcode END) THEN
+	ELSIF NOT event_actor(e, NEW.done_by, t.actors) THEN
 		RAISE EXCEPTION 'role "%" may not have event % %', NEW.done_by, e.id, NEW.step USING ERRCODE = 'insufficient_privilege',
 			DETAIL = format('It lies at the desk of the %s; those who may: %s.', e.desk, array_to_string(t.actors, ', '));
 	END IF;
+	PERFORM event_step_check(e, NEW);
 
 	NEW.done_at := clock_timestamp();
 	NEW.number := (SELECT coalesce(max(s.number), 0) + 1 FROM event_step s WHERE s.event = e.id);
 	NEW.grid := e.grid;
+	NEW.desk := CASE WHEN NEW.step IN ('escalated', 'returned') THEN event_next_desk(e, NEW.step) ELSE e.desk END;
 	IF NEW.step = 'dispatched' THEN
 		NEW.department := coalesce(NEW.department, e.department);
-		IF NOT EXISTS (SELECT FROM organization o WHERE o.id = NEW.department AND o.kind = 'department' AND o.valid_to IS NULL) THEN
-			RAISE EXCEPTION 'event % is dispatched to no department', e.id USING ERRCODE = 'check_violation',
-				HINT = 'Name the department: department => its id in organization.';
-		END IF;
-		e.department := NEW.department;
-	ELSIF NEW.department IS NOT NULL THEN
-		RAISE EXCEPTION 'only a step "dispatched" has a department' USING ERRCODE = 'check_violation';
 	END IF;
-	IF NEW.step = 'extended' THEN
-		IF NEW.deadline IS NULL OR NEW.deadline <= e.deadline THEN
-			RAISE EXCEPTION 'the new deadline is not after the old one' USING ERRCODE = 'check_violation',
-				DETAIL = format('The deadline of event %s is %s.', e.id, e.deadline);
-		END IF;
-		e.extended_at := coalesce(e.extended_at, NEW.done_at);
-	ELSIF NEW.deadline IS NOT NULL AND NEW.step <> 'dispatched' THEN
-		RAISE EXCEPTION 'only steps "dispatched" and "extended" have a deadline' USING ERRCODE = 'check_violation';
-	ELSIF NEW.deadline <= e.reported_at THEN
-		RAISE EXCEPTION 'the deadline is before the report' USING ERRCODE = 'check_violation',
-			DETAIL = format('It was reported at %s, and the deadline is %s.', e.reported_at, NEW.deadline);
-	END IF;
-	e.deadline := coalesce(NEW.deadline, e.deadline);
-	IF NEW.step IN ('escalated', 'returned') THEN
-		levels := desks(e.gridcode);
-		at_desk := array_position(levels, e.desk) + CASE NEW.step WHEN 'escalated' THEN -1 ELSE 1 END;
-		IF levels[at_desk] IS NULL THEN
-			RAISE EXCEPTION 'event % cannot be %: it lies at the desk of the %', e.id, NEW.step, e.desk USING ERRCODE = 'object_not_in_prerequisite_state';
-		END IF;
-		e.desk := levels[at_desk];
-	END IF;
-	IF NEW.step = 'closed' THEN
-		e.closed_at := NEW.done_at;
-		e.satisfaction := NEW.satisfaction;
-	ELSIF NEW.satisfaction IS NOT NULL THEN
-		RAISE EXCEPTION 'only a step "closed" has a satisfaction' USING ERRCODE = 'check_violation';
-	ELSIF NEW.step = 'reopened' THEN
-		e.reopened_at := coalesce(e.reopened_at, NEW.done_at);
-		e.closed_at := NULL;
-		e.satisfaction := NULL;
-	END IF;
-	NEW.desk := e.desk;
-	UPDATE event x SET state = t.new_state, desk = e.desk, department = e.department, deadline = e.deadline, extended_at = e.extended_at,
-		reopened_at = e.reopened_at, closed_at = e.closed_at, satisfaction = e.satisfaction WHERE x.id = e.id;
+	UPDATE event x SET state = t.new_state, desk = NEW.desk, department = coalesce(NEW.department, x.department), deadline = coalesce(NEW.deadline, x.deadline),
+		extended_at = CASE NEW.step WHEN 'extended' THEN coalesce(x.extended_at, NEW.done_at) ELSE x.extended_at END,
+		reopened_at = CASE NEW.step WHEN 'reopened' THEN coalesce(x.reopened_at, NEW.done_at) ELSE x.reopened_at END,
+		closed_at = CASE NEW.step WHEN 'closed' THEN NEW.done_at WHEN 'reopened' THEN NULL ELSE x.closed_at END,
+		satisfaction = CASE NEW.step WHEN 'closed' THEN NEW.satisfaction WHEN 'reopened' THEN NULL ELSE x.satisfaction END
+	WHERE x.id = e.id;
 	RETURN NEW;
 END $$;
 
