@@ -344,7 +344,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
 	IF NEW.visited_at > clock_timestamp() THEN
 		RAISE EXCEPTION 'the visit is in the future' USING ERRCODE = 'check_violation';
-	ELSIF NEW.visited_at < clock_timestamp() - make_interval(days => (SELECT r.late_days FROM register r)) AND NOT is_admin(NEW.visited_by) THEN
+	-- whoever is no role has not written it: the owner takes it over
+	ELSIF NEW.visited_at < clock_timestamp() - make_interval(days => (SELECT r.late_days FROM register r))
+			AND to_regrole(quote_ident(NEW.visited_by)) IS NOT NULL AND NOT is_admin(NEW.visited_by) THEN
 		RAISE EXCEPTION 'the visit is reported too late' USING ERRCODE = 'insufficient_privilege',
 			DETAIL = format('It can be reported for %s days; administrators can report it later.', (SELECT r.late_days FROM register r));
 	END IF;
@@ -380,8 +382,8 @@ BEGIN
 	IF NEW.valid_to > today() THEN
 		RAISE EXCEPTION 'an organization that has ended has not ended on % yet', NEW.valid_to USING ERRCODE = 'check_violation';
 	ELSIF NEW.valid_to IS NULL THEN
-		PERFORM area_open(c) FROM unnest(ARRAY[NEW.area, NEW.grid]) c
-		WHERE c IS NOT NULL AND (TG_OP = 'INSERT' OR OLD.valid_to IS NOT NULL OR c NOT IN (OLD.area, coalesce(OLD.grid, '')));
+		PERFORM area_open(v.code) FROM (VALUES (NEW.area, OLD.area), (NEW.grid, OLD.grid)) v (code, former)
+		WHERE v.code IS NOT NULL AND (TG_OP = 'INSERT' OR OLD.valid_to IS NOT NULL OR v.code IS DISTINCT FROM v.former);
 	END IF;
 	IF NEW.parent = NEW.id OR EXISTS (SELECT FROM organization p WHERE p.id = NEW.parent AND NOT organization_above(p, NEW)) THEN
 		RAISE EXCEPTION 'a % cannot be under organization %', NEW.kind, NEW.parent USING ERRCODE = 'check_violation',
@@ -403,7 +405,8 @@ BEGIN
 		IF above = NEW.kind THEN
 			RAISE EXCEPTION 'kind "%" cannot be one of its own kinds', NEW.kind USING ERRCODE = 'check_violation';
 		END IF;
-		SELECT k.parent INTO above FROM event_kind k WHERE k.kind = above;
+		-- two at once could make a circle
+		SELECT k.parent INTO above FROM event_kind k WHERE k.kind = above FOR SHARE;
 	END LOOP;
 	RETURN NEW;
 END $$;
@@ -415,10 +418,11 @@ DECLARE
 	prefix text := (SELECT r.role_prefix FROM register r);
 	groups text[] := ARRAY[prefix || '_officer', prefix || '_manager', prefix || '_handler', prefix || '_statistician', prefix || '_reader', prefix || '_admin', prefix || '_owner'];
 BEGIN
-	IF NEW.valid_to IS NULL OR NEW.valid_to > clock_timestamp() THEN
+	-- but for one that never begins, as boundary_publish leaves it
+	IF NEW.valid_to IS NULL OR NEW.valid_to > greatest(clock_timestamp(), NEW.valid_from) THEN
 		PERFORM area_open(NEW.area);
 	END IF;
-	IF NEW.post = 'handler' AND NOT EXISTS (SELECT FROM organization o WHERE o.id = NEW.organization AND o.kind = 'department') THEN
+	IF NEW.post = 'handler' AND NEW.organization IS NOT NULL AND NOT EXISTS (SELECT FROM organization o WHERE o.id = NEW.organization AND o.kind = 'department') THEN
 		RAISE EXCEPTION 'organization % is not a department', NEW.organization USING ERRCODE = 'check_violation';
 	ELSIF NEW.role_name = ANY (groups) THEN
 		RAISE EXCEPTION 'role "%" is for many, and cannot hold a post', NEW.role_name USING ERRCODE = 'check_violation',
@@ -514,7 +518,10 @@ BEGIN
 		NEW.deadline := coalesce(NEW.deadline, event_deadline(NEW.reported_at, of_kind));
 		NEW.desk := coalesce(NEW.desk, 'community');
 	END IF;
-	IF NEW.deadline <= NEW.reported_at THEN
+	-- figures are those of base grids: what is taken over from elsewhere is in one as well, open or closed
+	IF NEW.grid IS NOT NULL AND NOT EXISTS (SELECT FROM area a WHERE a.code = NEW.grid AND a.level = 'grid' AND a.kind = 'base' AND a.valid_from IS NOT NULL) THEN
+		RAISE EXCEPTION '% is not the code of a base grid', NEW.grid USING ERRCODE = 'foreign_key_violation';
+	ELSIF NEW.deadline <= NEW.reported_at THEN
 		RAISE EXCEPTION 'the deadline is before the report' USING ERRCODE = 'check_violation',
 			DETAIL = format('It was reported at %s, and the deadline is %s.', NEW.reported_at, NEW.deadline);
 	END IF;

@@ -56,12 +56,17 @@ SELECT set_config('register.problem', CASE
 	WHEN NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'gridtree')
 		THEN 'extension gridtree is not in this database: CREATE EXTENSION gridtree CASCADE'
 	WHEN NOT :'genuine' THEN format('schema %s has a "register" that is not a register''s', :'schema')
+	-- what is called below is looked for there first, and could be somebody's own
+	WHEN NOT :'there' AND EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = :'schema' AND n.nspowner IS DISTINCT FROM to_regrole(quote_ident(:'role_owner')))
+		THEN format('schema %s is there, and is not that of role %s', :'schema', :'role_owner')
 	-- functions that run as the owner look there, and could be given others in their place
-	WHEN EXISTS (SELECT FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace, aclexplode(n.nspacl) x
-			WHERE e.extname IN ('gridtree', 'postgis', 'btree_gist') AND x.privilege_type = 'CREATE' AND x.grantee = 0)
+	WHEN EXISTS (SELECT FROM pg_namespace n, aclexplode(n.nspacl) x
+			WHERE (n.nspname = :'schema' OR n.oid IN (SELECT e.extnamespace FROM pg_extension e WHERE e.extname IN ('gridtree', 'postgis', 'btree_gist')))
+				AND x.privilege_type = 'CREATE' AND x.grantee = 0)
 		THEN (SELECT format('everybody may create objects in schema %s: REVOKE CREATE ON SCHEMA %1$I FROM PUBLIC', n.nspname)
-			FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace, aclexplode(n.nspacl) x
-			WHERE e.extname IN ('gridtree', 'postgis', 'btree_gist') AND x.privilege_type = 'CREATE' AND x.grantee = 0 LIMIT 1)
+			FROM pg_namespace n, aclexplode(n.nspacl) x
+			WHERE (n.nspname = :'schema' OR n.oid IN (SELECT e.extnamespace FROM pg_extension e WHERE e.extname IN ('gridtree', 'postgis', 'btree_gist')))
+				AND x.privilege_type = 'CREATE' AND x.grantee = 0 LIMIT 1)
 	WHEN NOT :'there' AND EXISTS (SELECT FROM pg_class c WHERE c.relname = 'register' AND c.relkind = 'r' AND c.relowner = to_regrole(quote_ident(:'role_owner')))
 		THEN (SELECT format('role_prefix "%s" is that of the register in schema %s: choose another', regexp_replace(:'role_owner', '_owner$', ''), n.nspname)
 			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -92,7 +97,8 @@ SELECT NOT pg_has_role(current_user, :'role_owner', CASE WHEN :SERVER_VERSION_NU
 	FROM unnest('{boundary_version,area,boundary,building,establishment,household,organization,assignment,visit,activity,event,event_step}'::text[]) WITH ORDINALITY AS o (t, n)
 	WHERE to_regclass(format('%I.%I', :'schema', t)) IS NOT NULL \gexec
 	SET LOCAL ROLE :"installer";
-	SELECT set_config('register.problem', coalesce((SELECT format('the register in schema %s has %s "%s", not "%s"', :'schema', v.variable, v.has, v.asked)
+	SELECT set_config('register.problem', coalesce((SELECT format('there are no comments in language "%s": lang is en or zh', :'lang') WHERE :'lang' NOT IN ('en', 'zh')),
+		(SELECT format('the register in schema %s has %s "%s", not "%s"', :'schema', v.variable, v.has, v.asked)
 		FROM (VALUES ('lang', :'lang', :'asked_lang'), ('role_prefix', :'role_prefix', :'asked_role_prefix'), ('scheme', :'scheme', :'asked_scheme'),
 			('top_level', :'top_level', :'asked_top_level'), ('srid', :'srid', :'asked_srid'), ('time_zone', :'time_zone', :'asked_time_zone')) v (variable, has, asked)
 		WHERE v.asked <> '' AND v.asked <> v.has LIMIT 1), ''), true) \g /dev/null

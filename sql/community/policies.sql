@@ -80,7 +80,7 @@ GRANT INSERT (code, version, kind, geom), UPDATE (geom), DELETE ON boundary TO :
 GRANT SELECT ON current_post TO :"role_admin";
 GRANT UPDATE (households_min, households_max, residents_min, residents_max, late_days) ON register TO :"role_admin";
 GRANT DELETE ON building, household, establishment TO :"role_admin";
-GRANT EXECUTE ON FUNCTION boundary_draft(int), boundary_draw(int, text, text, geometry, text), boundary_close(int, text), boundary_check(int), boundary_publish(int, float8) TO :"role_admin";
+GRANT EXECUTE ON FUNCTION area_open(text), organization_above(organization, organization), boundary_draft(int), boundary_draw(int, text, text, geometry, text), boundary_close(int, text), boundary_check(int), boundary_publish(int, float8) TO :"role_admin";
 
 -- Figures, by the rules in the views.
 GRANT SELECT ON areas, figures, events_monthly, staffing_gaps, size_check, visit_coverage, reference_case, freshness TO :everybody;

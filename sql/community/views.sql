@@ -4,7 +4,7 @@
 -- Posts held now, and not when the statement began, which may have begun with a long sleep.
 CREATE OR REPLACE VIEW current_post AS
 SELECT a.id, a.person, a.post, p.sees_rows, a.area, a.gridcode, a.organization, a.role_name
-FROM assignment a JOIN post p USING (post)
+FROM assignment a LEFT JOIN post p USING (post) -- each has one; who does not ask for it is spared the join
 WHERE a.valid_from <= clock_timestamp() AND (a.valid_to IS NULL OR a.valid_to > clock_timestamp());
 
 CREATE OR REPLACE VIEW my_post WITH (security_barrier) AS
@@ -91,9 +91,11 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (SELECT fl.due::bigint AS due, fl.on_time::bigint AS on_time) f
 CROSS JOIN LATERAL (SELECT count(*) AS grids FROM open_grid x WHERE x.gridcode <@ a.gridcode) g
 CROSS JOIN LATERAL (
-	SELECT count(DISTINCT x.person) AS officers FROM current_post x JOIN open_grid y ON y.code = x.area WHERE x.gridcode <@ a.gridcode AND x.post = 'officer') o
+	SELECT count(DISTINCT x.person) AS officers FROM current_post x JOIN open_grid y ON y.code = x.area
+	WHERE x.gridcode <@ a.gridcode AND y.gridcode <@ a.gridcode AND x.post = 'officer') o
 CROSS JOIN LATERAL (
-	SELECT count(*) AS branches FROM organization x JOIN open_grid y ON y.code = x.grid WHERE x.grid_gridcode <@ a.gridcode AND x.valid_to IS NULL) b
+	SELECT count(*) AS branches FROM organization x JOIN open_grid y ON y.code = x.grid
+	WHERE x.grid_gridcode <@ a.gridcode AND y.gridcode <@ a.gridcode AND x.valid_to IS NULL) b
 UNION ALL
 SELECT NULL, CASE r.language WHEN 'zh' THEN '未落入网格' ELSE 'in no grid' END, 'none', NULL, NULL, NULL, NULL, NULL, NULL, NULL,
 	h.households, h.residents, 0, 0, 0, e.filed, e.open, e.closed, e.due, e.on_time,
@@ -108,8 +110,13 @@ FROM register r, people_without_grid() h,
 -- The months of which there are figures; counted without a time zone, in some of which the first midnight of a month is missing.
 CREATE OR REPLACE VIEW event_month AS
 SELECT m.month
-FROM (SELECT min(d.bucket) AS first, least(max(d.bucket), today()) AS last FROM event_daily d WHERE d.level = :'top_level') p
-CROSS JOIN LATERAL months(p.first, p.last) AS m (month);
+FROM (SELECT min(d.bucket) AS first, max(d.bucket) AS last FROM event_daily d WHERE d.level = :'top_level') p
+-- and what is in no grid, by indexes; nothing of an event comes before its report
+CROSS JOIN (SELECT ((SELECT min(x.reported_at) FROM event x WHERE x.gridcode IS NULL) AT TIME ZONE :'time_zone')::date AS first,
+	(greatest((SELECT max(x.reported_at) FROM event x WHERE x.gridcode IS NULL), (SELECT max(x.deadline) FROM event x WHERE x.gridcode IS NULL),
+		(SELECT max(x.closed_at) FROM event x WHERE x.gridcode IS NULL), (SELECT max(x.reopened_at) FROM event x WHERE x.gridcode IS NULL),
+		(SELECT max(x.extended_at) FROM event x WHERE x.gridcode IS NULL)) AT TIME ZONE :'time_zone')::date AS last) n
+CROSS JOIN LATERAL months(least(p.first, n.first), least(greatest(p.last, n.last), today())) AS m (month);
 
 -- Events that are in no grid, by month and kind, each measure at its own time.
 CREATE OR REPLACE VIEW event_astray AS
@@ -192,7 +199,8 @@ LEFT JOIN household_total h ON h.code = a.gridcode AND h.level = a.level
 LEFT JOIN visit_monthly n ON n.code = a.gridcode AND n.level = a.level AND n.bucket = m.month
 LEFT JOIN LATERAL (
 	SELECT count(DISTINCT x.household) AS visited FROM visit x JOIN household y ON y.id = x.household
-	WHERE x.gridcode <@ a.gridcode AND y.gridcode <@ a.gridcode AND y.valid_to IS NULL
+	-- a visit was in the same community, whatever grids it has had
+	WHERE x.gridcode <@ coalesce(a.community_code::gridcode, a.gridcode) AND y.gridcode <@ a.gridcode AND y.valid_to IS NULL
 		AND x.visited_at >= m.month::timestamp AT TIME ZONE :'time_zone' AND x.visited_at < (m.month + interval '1 month') AT TIME ZONE :'time_zone') v ON true;
 
 -- What the register has counted in all, kind by kind.

@@ -246,6 +246,7 @@ INSERT INTO community_comment VALUES
 ('events', 'grid_name', 'Name of the grid.'),
 ('events', 'quantity', 'How many the row stands for, in the unit of the kind.'),
 ('events', 'geom', 'Where it is, where known as a point.'),
+('events', 'note', 'What it is about; never a person''s name or number.'),
 
 (NULL, 'code', 'Code of the area.'),
 (NULL, 'name', 'Name of the area.'),

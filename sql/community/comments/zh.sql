@@ -246,6 +246,7 @@ INSERT INTO community_comment VALUES
 ('events', 'grid_name', '网格名称'),
 ('events', 'quantity', '本行代表的数量，单位见事件类别'),
 ('events', 'geom', '事件位置点，不详为空'),
+('events', 'note', '事由，不得填写姓名、电话等个人信息'),
 
 (NULL, 'code', '区域代码'),
 (NULL, 'name', '区域名称'),

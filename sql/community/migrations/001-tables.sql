@@ -236,7 +236,8 @@ CREATE TABLE event (
 	gridcode gridcode GENERATED ALWAYS AS (grid::gridcode) STORED,
 	geom geometry(Point, :srid),
 	CONSTRAINT where_it_is_is_a_grid CHECK (grid_level(grid::gridcode, :'scheme') = 'grid'),
-	CONSTRAINT times_are_finite CHECK (isfinite(reported_at) AND coalesce(isfinite(deadline), true) AND coalesce(isfinite(closed_at), true)),
+	CONSTRAINT times_are_finite CHECK (isfinite(reported_at) AND coalesce(isfinite(deadline), true) AND coalesce(isfinite(closed_at), true)
+		AND coalesce(isfinite(extended_at), true) AND coalesce(isfinite(reopened_at), true)),
 	CONSTRAINT deadline_after_report CHECK (deadline > reported_at),
 	CONSTRAINT closed_after_report CHECK (closed_at >= reported_at),
 	CONSTRAINT closed_has_a_time CHECK ((state = 'closed') = (closed_at IS NOT NULL)),
