@@ -176,8 +176,9 @@ CREATE VIEW coverage_wrong AS
 			m.month, h.households, v.visits, v.visited, round(v.visited * 100.0 / nullif(h.households, 0), 2), a.valid_to
 		FROM known_area a CROSS JOIN (SELECT month::date FROM generate_series((SELECT min(month) FROM month_of)::timestamp, (SELECT max(month) FROM month_of)::timestamp, '1 month') month) m,
 			LATERAL (SELECT count(*) AS households FROM household h WHERE h.valid_to IS NULL AND h.grid LIKE a.code || '%') h,
-			LATERAL (SELECT count(*) AS visits, count(DISTINCT household) FILTER (WHERE household IN (SELECT id FROM household n WHERE n.valid_to IS NULL AND n.grid LIKE a.code || '%')) AS visited
-				FROM month_of v WHERE v.month = m.month AND v.grid LIKE a.code || '%') v
+			LATERAL (SELECT count(*) FILTER (WHERE v.grid LIKE a.code || '%') AS visits,
+				count(DISTINCT household) FILTER (WHERE household IN (SELECT id FROM household n WHERE n.valid_to IS NULL AND n.grid LIKE a.code || '%')) AS visited
+				FROM month_of v WHERE v.month = m.month AND v.grid LIKE left(a.code, 12) || '%') v
 	)
 	SELECT 'shown' AS which, x.* FROM (TABLE shown EXCEPT ALL TABLE by_hand) x UNION ALL SELECT 'by hand', x.* FROM (TABLE by_hand EXCEPT ALL TABLE shown) x;
 CREATE VIEW reference_wrong AS
