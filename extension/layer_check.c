@@ -108,7 +108,7 @@ check_measure(const LayerCheck *check, const char *geom)
 
 	if (!check->layer->geographic)
 		return psprintf("%s.ST_Area(%s)", postgis, geom);
-	return psprintf("%s.ST_Area(%s) * cos(radians(%s.ST_Y(%s.ST_Centroid(%s)))) * %.17g",
+	return psprintf("%s.ST_Area(%s) * abs(cos(radians(%s.ST_Y(%s.ST_Centroid(%s))))) * %.17g",
 					postgis, geom, postgis, postgis, geom, METRES_PER_DEGREE * METRES_PER_DEGREE);
 }
 

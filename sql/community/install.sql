@@ -13,7 +13,7 @@
 --   srid         of all geometries (4326)
 --   time_zone    in which days begin ("Asia/Shanghai")
 --
--- An upgrade needs the schema only; the others are remembered.
+-- An upgrade needs the schema only; the others are remembered, and different ones refused.
 
 \set found_error_stop :ON_ERROR_STOP
 \set found_quiet :QUIET
@@ -25,8 +25,19 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 -- says what is wrong before anything is made
 \set refuse_problem 'DO $$ BEGIN IF current_setting(\'register.problem\') <> \'\' THEN RAISE EXCEPTION \'%\', current_setting(\'register.problem\'); END IF; END $$;'
-SELECT count(*) > 0 AS there, max(pg_get_userbyid(c.relowner)::text) AS role_owner, current_user AS installer
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :'schema' AND c.relname = 'register' \gset
+-- two at once would wait for each other's locks
+SELECT pg_advisory_xact_lock(hashtextextended('gridtree register ' || :'schema', 0)) \g /dev/null
+-- a register is the owner's table: whatever else has its name is not to be trusted
+SELECT count(*) > 0 AS there, max(u.rolname::text) AS role_owner, current_user AS installer,
+	coalesce(bool_and(c.relkind = 'r' AND NOT u.rolcanlogin AND NOT u.rolsuper AND u.rolname LIKE '%\_owner' AND n.nspowner = u.oid), true) AS genuine
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles u ON u.oid = c.relowner
+WHERE n.nspname = :'schema' AND c.relname = 'register' \gset
+\if :{?lang} \set asked_lang :lang \else \set asked_lang '' \endif
+\if :{?role_prefix} \set asked_role_prefix :role_prefix \else \set asked_role_prefix '' \endif
+\if :{?scheme} \set asked_scheme :scheme \else \set asked_scheme '' \endif
+\if :{?top_level} \set asked_top_level :top_level \else \set asked_top_level '' \endif
+\if :{?srid} \set asked_srid :srid \else \set asked_srid '' \endif
+\if :{?time_zone} \set asked_time_zone :time_zone \else \set asked_time_zone '' \endif
 \if :there
 	-- what it was installed with is read below, as the owner
 	\set lang en
@@ -44,10 +55,31 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 
 SELECT set_config('register.problem', CASE
 	WHEN NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'gridtree')
 		THEN 'extension gridtree is not in this database: CREATE EXTENSION gridtree CASCADE'
+	WHEN NOT :'genuine' THEN format('schema %s has a "register" that is not a register''s', :'schema')
+	-- what is called below is looked for there first, and could be somebody's own
+	WHEN NOT :'there' AND EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = :'schema' AND n.nspowner IS DISTINCT FROM to_regrole(quote_ident(:'role_owner')))
+		THEN format('schema %s is there, and is not that of role %s', :'schema', :'role_owner')
+	-- functions that run as the owner look there, and could be given others in their place
+	WHEN EXISTS (SELECT FROM pg_namespace n, aclexplode(n.nspacl) x
+			WHERE (n.nspname = :'schema' OR n.oid IN (SELECT e.extnamespace FROM pg_extension e WHERE e.extname IN ('gridtree', 'postgis', 'btree_gist')))
+				AND x.privilege_type = 'CREATE' AND x.grantee = 0)
+		THEN (SELECT format('everybody may create objects in schema %s: REVOKE CREATE ON SCHEMA %1$I FROM PUBLIC', n.nspname)
+			FROM pg_namespace n, aclexplode(n.nspacl) x
+			WHERE (n.nspname = :'schema' OR n.oid IN (SELECT e.extnamespace FROM pg_extension e WHERE e.extname IN ('gridtree', 'postgis', 'btree_gist')))
+				AND x.privilege_type = 'CREATE' AND x.grantee = 0 LIMIT 1)
+	WHEN NOT :'there' AND EXISTS (SELECT FROM pg_class c WHERE c.relname = 'register' AND c.relkind = 'r' AND c.relowner = to_regrole(quote_ident(:'role_owner')))
+		THEN (SELECT format('role_prefix "%s" is that of the register in schema %s: choose another', regexp_replace(:'role_owner', '_owner$', ''), n.nspname)
+			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE c.relname = 'register' AND c.relkind = 'r' AND c.relowner = to_regrole(quote_ident(:'role_owner')) LIMIT 1)
 	WHEN :'lang' NOT IN ('en', 'zh') THEN format('there are no comments in language "%s": lang is en or zh', :'lang')
 	WHEN greatest(octet_length(:'schema'), octet_length(:'role_owner') + 8) > 63
 		THEN format('name "%s" or "%s" is longer than 63 bytes', :'schema', replace(:'role_owner', '_owner', '_statistician'))
-	ELSE '' END, true) \g /dev/null
+	ELSE (SELECT coalesce(format('roles that %s may not create are missing: %s', current_user, string_agg(role, ', ')), '')
+		FROM unnest('{owner,officer,manager,handler,statistician,reader,admin}'::text[]) kind,
+			LATERAL (SELECT regexp_replace(:'role_owner', 'owner$', kind) AS role) r
+		WHERE to_regrole(quote_ident(role)) IS NULL AND NOT (SELECT u.rolsuper OR u.rolcreaterole FROM pg_roles u WHERE u.rolname = current_user)
+		HAVING count(*) > 0)
+	END, true) \g /dev/null
 :refuse_problem
 SELECT format('CREATE EXTENSION btree_gist SCHEMA %I', n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
 WHERE e.extname = 'gridtree' AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'btree_gist') \gexec
@@ -59,8 +91,18 @@ SELECT NOT pg_has_role(current_user, :'role_owner', CASE WHEN :SERVER_VERSION_NU
 \endif
 \if :there
 	SET LOCAL ROLE :"role_owner";
-	SELECT version AS installed, name, language AS lang, role_prefix, scheme, top_level, srid, time_zone FROM :"schema".register \gset
+	SELECT version::int AS installed, name, language AS lang, role_prefix, scheme, top_level, srid::int, time_zone FROM :"schema".register \gset
+	-- work pauses for the while, and nobody is caught half-way
+	SELECT format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', string_agg(format('%I.%I', :'schema', t), ', ' ORDER BY n))
+	FROM unnest('{boundary_version,area,boundary,building,establishment,household,organization,assignment,visit,activity,event,event_step}'::text[]) WITH ORDINALITY AS o (t, n)
+	WHERE to_regclass(format('%I.%I', :'schema', t)) IS NOT NULL \gexec
 	SET LOCAL ROLE :"installer";
+	SELECT set_config('register.problem', coalesce((SELECT format('there are no comments in language "%s": lang is en or zh', :'lang') WHERE :'lang' NOT IN ('en', 'zh')),
+		(SELECT format('the register in schema %s has %s "%s", not "%s"', :'schema', v.variable, v.has, v.asked)
+		FROM (VALUES ('lang', :'lang', :'asked_lang'), ('role_prefix', :'role_prefix', :'asked_role_prefix'), ('scheme', :'scheme', :'asked_scheme'),
+			('top_level', :'top_level', :'asked_top_level'), ('srid', :'srid', :'asked_srid'), ('time_zone', :'time_zone', :'asked_time_zone')) v (variable, has, asked)
+		WHERE v.asked <> '' AND v.asked <> v.has LIMIT 1), ''), true) \g /dev/null
+	:refuse_problem
 \endif
 \set role_officer :role_prefix _officer
 \set role_manager :role_prefix _manager
@@ -120,6 +162,15 @@ ON CONFLICT (singleton) DO UPDATE SET version = excluded.version;
 	REVOKE :"role_owner" FROM :"installer";
 \endif
 COMMIT;
--- a session that goes on finds its settings as they were
+\if :found_quiet \else
+	\echo Register :newest in schema :schema: language :lang', roles' :role_prefix'_owner and others, codes' :scheme 'from' :top_level 'down, SRID' :srid', days of' :time_zone
+\endif
+-- a session that goes on finds its settings as they were, and another installation its defaults
+\unset lang
+\unset role_prefix
+\unset scheme
+\unset top_level
+\unset srid
+\unset time_zone
 \set ON_ERROR_STOP :found_error_stop
 \set QUIET :found_quiet

@@ -3,7 +3,7 @@
 -- They run as the caller and read the views areas and figures only, so that a map shows nobody what he may not see.
 -- A map is laid out in pixels, y upwards from its upper edge (all of it is below 0), as ST_AsSVG turns y round. Shapes lie flat:
 -- degrees are scaled to metres where the middle of the map is, so that north is up and one length holds in all directions.
--- Nothing depends on time, settings or the order of rows: the same data give the same bytes.
+-- Nothing depends on settings or the order of rows: the same data give the same bytes on the same day.
 
 -- What is drawn.
 
@@ -110,7 +110,7 @@ BEGIN ATOMIC
 		WHERE q.border > q.least ORDER BY q.border);
 END;
 
--- Words.
+-- Words. Figures and levels have the names that comments of their columns have.
 
 CREATE OR REPLACE FUNCTION map_word(word text, language text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -118,10 +118,10 @@ BEGIN ATOMIC
 	SELECT coalesce((SELECT CASE map_word.language WHEN 'zh' THEN w.zh ELSE w.en END FROM (VALUES
 		('title', '%1$s: %2$s, by %3$s', '%1$s各%3$s%2$s'), ('title of one', '%1$s: %2$s', '%1$s%2$s'), ('figure', '%s, %s', '%s（%s）'), ('unit', '(%s)', '（%s）'),
 		('under', 'under %s', '不足 %s'), ('between', '%s to under %s', '%s 至不足 %s'), ('over', '%s and more', '%s 及以上'),
-		('no data', 'no data', '无数据'), ('border', 'border: %s', '%s界线'), ('date', 'Boundaries of %s', '界线日期：%s'), ('north', 'N', '北'), ('m', '%s m', '%s 米'), ('km', '%s km', '%s 公里'),
-		('province', 'province', '省'), ('city', 'city', '市'), ('district', 'district', '区县'), ('street', 'street', '街道（镇）'),
+		('no data', 'no data', '无数据'), ('border', 'border: %s', '%s边界'), ('figures of', 'Figures of %s', '数据截至 %s'), ('boundaries of', 'Boundaries of %s', '边界生效日期：%s'), ('north', 'N', '北'), ('m', '%s m', '%s 米'), ('km', '%s km', '%s 公里'),
+		('province', 'province', '省'), ('city', 'city', '市'), ('district', 'district', '区（县）'), ('street', 'street', '街道（镇）'),
 		('community', 'community', '社区（村）'), ('grid', 'grid', '网格'),
-		('districts', 'districts', '区县数'), ('streets', 'streets', '街道（镇）数'), ('communitys', 'communities', '社区（村）数'), ('grids', 'grids', '网格数')) w (word, en, zh)
+		('districts', 'districts', '区（县）数'), ('streets', 'streets', '街道（镇）数'), ('communitys', 'communities', '社区（村）数'), ('grids', 'grids', '网格数')) w (word, en, zh)
 		WHERE w.word = map_word.word), map_word.word);
 END;
 
@@ -131,13 +131,13 @@ BEGIN ATOMIC
 	SELECT coalesce(max(CASE map_figure.language WHEN 'zh' THEN w.zh ELSE w.en END), replace(map_figure.figure, '_', ' ')),
 		coalesce(max(CASE map_figure.language WHEN 'zh' THEN w.zh_unit ELSE w.en_unit END), CASE map_figure.language WHEN 'zh' THEN '数值' ELSE 'value' END)
 	FROM (VALUES
-		('households', 'households', 'number', '户数', '户'), ('residents', 'residents', 'number', '居民人数', '人'),
+		('households', 'households', 'number', '户数', '户'), ('residents', 'residents', 'number', '人数', '人'),
 		('grids', 'grids', 'number', '网格数', '个'), ('officers', 'grid officers', 'number', '网格员人数', '人'), ('branches', 'grid branches', 'number', '网格支部数', '个'),
-		('events_filed', 'cases reported', 'number', '上报事件数', '件'), ('events_open', 'open cases', 'number', '未办结事件数', '件'),
-		('events_closed', 'closed cases', 'number', '已办结事件数', '件'), ('events_due', 'cases due', 'number', '到期事件数', '件'),
-		('events_on_time', 'cases closed on time', 'number', '按期办结事件数', '件'), ('on_time_percent', 'closed on time', '% of cases due', '按期办结率', '%'),
-		('events_reworked', 'reopened cases', 'number', '返工事件数', '件'), ('events_extended', 'extended cases', 'number', '延期事件数', '件'),
-		('mean_hours_to_close', 'mean time to close a case', 'hours', '平均办结用时', '小时')) w (figure, en, en_unit, zh, zh_unit)
+		('events_filed', 'cases reported', 'number', '累计立案数', '件'), ('events_open', 'open cases', 'number', '未结案数', '件'),
+		('events_closed', 'closed cases', 'number', '结案数', '件'), ('events_due', 'cases due', 'number', '应结案数', '件'),
+		('events_on_time', 'cases closed on time', 'number', '按期结案数', '件'), ('on_time_percent', 'closed on time', '% of cases due', '按期结案率', '%'),
+		('events_reworked', 'reopened cases', 'number', '返工案件数', '件'), ('events_extended', 'extended cases', 'number', '延期案件数', '件'),
+		('mean_hours_to_close', 'mean time to close a case', 'hours', '平均结案用时', '小时')) w (figure, en, en_unit, zh, zh_unit)
 	WHERE w.figure = map_figure.figure;
 END;
 
@@ -198,11 +198,12 @@ END;
 
 -- Colours.
 
--- From light to dark through yellow, green and blue: in order for every kind of colour blindness, and in grey.
+-- From light to dark through yellow, green and blue: in order for every kind of colour blindness, and in grey. Where there is one
+-- class, nothing is more than anything else: it is the lightest, as often all are 0, and a colour from the middle would say average.
 CREATE OR REPLACE FUNCTION map_colours(classes int) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT (CASE map_colours.classes WHEN 1 THEN '{#7cc4ae}' WHEN 2 THEN '{#fbf2c0,#3f9cb8}' WHEN 3 THEN '{#fbf2c0,#7cc4ae,#24527f}'
+	SELECT (CASE map_colours.classes WHEN 1 THEN '{#fbf2c0}' WHEN 2 THEN '{#fbf2c0,#3f9cb8}' WHEN 3 THEN '{#fbf2c0,#7cc4ae,#24527f}'
 		WHEN 4 THEN '{#fbf2c0,#c3e0a3,#3f9cb8,#24527f}' ELSE '{#fbf2c0,#c3e0a3,#7cc4ae,#3f9cb8,#24527f}' END)::text[];
 END;
 
@@ -352,7 +353,7 @@ BEGIN ATOMIC
 		|| format(E'<circle cx="%s" cy="%s" r="2.4" fill="#14202a" stroke="#ffffff" stroke-width="0.8"/>\n', round(ST_X(ST_EndPoint(map_leader.line))::numeric, 1), round(-ST_Y(ST_EndPoint(map_leader.line))::numeric, 1));
 END;
 
--- The areas of a level and those around them, lying flat in metres. One around them that has no boundary is what it holds.
+-- The areas of a level and those around them, lying flat in metres. One around them that has no boundary is all that it holds.
 CREATE OR REPLACE FUNCTION map_ground(area text, level text)
 RETURNS TABLE (code text, name text, area_level text, parent_code text, parent_of_parent text, depth int, valid_from date, shape geometry)
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
@@ -361,7 +362,7 @@ DECLARE
 	extent geometry;
 	zone int;
 BEGIN
-	SELECT ST_SetSRID(ST_Extent(t.geom), 0), max(ST_SRID(t.geom)) INTO extent, zone FROM map_tree(area, level) t WHERE t.level = map_ground.level;
+	SELECT ST_SetSRID(ST_Extent(t.geom), 0), max(ST_SRID(t.geom)) INTO extent, zone FROM map_tree(area, level) t;
 	IF zone = 0 THEN
 		RAISE EXCEPTION 'the boundaries have no spatial reference system' USING ERRCODE = 'object_not_in_prerequisite_state',
 			HINT = 'A map has to know where on Earth they are: install the register with its SRID.';
@@ -374,9 +375,18 @@ BEGIN
 			FROM map_tree(area, level) t
 		)
 		SELECT a.code, a.name, a.level, a.parent_code, (SELECT p.parent_code FROM flat p WHERE p.code = a.parent_code), a.depth, a.valid_from, CASE WHEN a.depth = a.lowest OR a.ground IS NOT NULL THEN a.ground
-			ELSE (SELECT ST_Union(b.ground) FROM flat b WHERE b.level = map_ground.level AND starts_with(b.code, a.code)) END
+			ELSE (SELECT ST_Union(b.ground) FROM flat b WHERE starts_with(b.code, a.code)) END
 		FROM flat a ORDER BY a.code;
 END $$;
+
+-- What of the areas around no area of the level covers, as where some are still to be drawn; but for what is so narrow that a border
+-- hides it.
+CREATE OR REPLACE FUNCTION map_gaps(around geometry[], shapes geometry[], narrow float8) RETURNS geometry
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ST_Collect(g.geom ORDER BY g.path) FROM ST_Dump(ST_CollectionExtract(ST_Difference(ST_Union(map_gaps.around), ST_Union(map_gaps.shapes)), 3)) g
+	WHERE NOT ST_IsEmpty(ST_Buffer(g.geom, -map_gaps.narrow / 2));
+END;
 
 -- Names as short as labels have to be; of grids, which have hardly names, the number, after that of the area around it where there
 -- are several.
@@ -415,8 +425,8 @@ BEGIN ATOMIC
 		CASE WHEN map_row.number IS NOT NULL THEN map_text(map_row.x + map_row.width, map_row.y - 12, 12, 'end', '#14202a', map_row.number) END);
 END;
 
--- North arrow, scale bar and date. The bar is of the longest round length that is no longer than it is wide.
-CREATE OR REPLACE FUNCTION map_foot(x float8, y float8, width float8, pixels_per_metre float8, valid_from date, language text) RETURNS text
+-- North arrow, scale bar and dates. The bar is of the longest round length that is no longer than it is wide.
+CREATE OR REPLACE FUNCTION map_foot(x float8, y float8, width float8, pixels_per_metre float8, day date, valid_from date, language text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT concat(
@@ -425,7 +435,8 @@ BEGIN ATOMIC
 		format(E'<path class="scale" fill="none" stroke="#14202a" stroke-width="1.4" d="M%s %sv6h%sv-6"/>\n', round(map_foot.x::numeric, 1), round(72 - map_foot.y::numeric, 1), round((b.metres * map_foot.pixels_per_metre)::numeric, 2)),
 		map_text(map_foot.x + b.metres * map_foot.pixels_per_metre / 2, map_foot.y - 68, 12, 'middle', '#14202a',
 			CASE WHEN b.metres < 1000 THEN format(map_word('m', map_foot.language), trim_scale(b.metres)) ELSE format(map_word('km', map_foot.language), trim_scale(b.metres / 1000)) END),
-		map_text(map_foot.x, map_foot.y - 100, 12, 'start', '#14202a', format(map_word('date', map_foot.language), to_char(map_foot.valid_from, 'YYYY-MM-DD'))))
+		map_text(map_foot.x, map_foot.y - 100, 12, 'start', '#14202a', format(map_word('figures of', map_foot.language), to_char(map_foot.day, 'YYYY-MM-DD'))),
+		map_text(map_foot.x, map_foot.y - 118, 12, 'start', '#14202a', format(map_word('boundaries of', map_foot.language), to_char(map_foot.valid_from, 'YYYY-MM-DD'))))
 	FROM (SELECT max(m * 10::numeric ^ e) AS metres FROM unnest(ARRAY[1, 2, 5]) m, generate_series(-2, 7) e WHERE m * 10::float8 ^ e <= 0.75 * map_foot.width / map_foot.pixels_per_metre) b;
 END;
 
@@ -448,9 +459,10 @@ BEGIN ATOMIC
 	SELECT (ARRAY[2.2, 1.4, 0.8])[least(map_stroke.below, 3)]::text;
 END;
 
--- Rows of the key: the figure, its classes and how many areas each has, the borders, and names for what labels say by number.
+-- Rows of the key: the figure, its classes and how many areas each has, the borders, and names for what labels say by number. Where
+-- no data means gaps only, there are no areas to count.
 CREATE OR REPLACE FUNCTION map_key(figure text, level text, amounts numeric[], borders numeric[], higher_levels text[],
-	parents text[], grandparents text[], higher_codes text[], higher_names text[], numbered boolean, language text) RETURNS TABLE (kind text, mark text, words text, number text)
+	parents text[], grandparents text[], higher_codes text[], higher_names text[], numbered boolean, gaps boolean, language text) RETURNS TABLE (kind text, mark text, words text, number text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT 'head', NULL::text, w.line, NULL::text FROM map_figure(map_key.figure, map_key.language) f, unnest(map_wrap(upper(left(f.name, 1)) || substr(f.name, 2), 16)) WITH ORDINALITY w (line, nth)
@@ -460,7 +472,7 @@ BEGIN ATOMIC
 	(SELECT 'class', (map_colours(cardinality(map_key.borders) + 1))[c.class + 1], (map_class_names(map_key.amounts, map_key.borders, map_key.language))[c.class + 1], c.number::text
 	FROM (SELECT width_bucket(v, map_key.borders) AS class, count(*) AS number FROM unnest(map_key.amounts) v WHERE v IS NOT NULL GROUP BY 1) c ORDER BY c.class)
 	UNION ALL
-	SELECT 'class', '#d4d4d4', map_word('no data', map_key.language), count(*)::text FROM unnest(map_key.amounts) v WHERE v IS NULL HAVING count(*) > 0
+	SELECT 'class', '#d4d4d4', map_word('no data', map_key.language), nullif(count(*), 0)::text FROM unnest(map_key.amounts) v WHERE v IS NULL HAVING count(*) > 0 OR map_key.gaps
 	UNION ALL
 	SELECT 'gap', NULL, NULL, NULL WHERE cardinality(map_key.higher_levels) > 0
 	UNION ALL
@@ -524,8 +536,8 @@ BEGIN ATOMIC
 END;
 
 -- Labels as SVG: each in its shape, or at the end of a line in the white around the map, where at most so many are; NULL where
--- there would be more. With NULL for that number, those that fit. Labels on plates lie on several colours.
-CREATE OR REPLACE FUNCTION map_labels(names text[], notes text[], inks text[], shapes geometry[], plates boolean, leaders_at_most int, sheet geometry) RETURNS text
+-- there would be more. With NULL for that number, those that fit. Labels on plates lie on several colours. Gaps are not white.
+CREATE OR REPLACE FUNCTION map_labels(names text[], notes text[], inks text[], shapes geometry[], plates boolean, leaders_at_most int, gaps geometry, sheet geometry) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
 DECLARE
 	texts text[] := '{}';
@@ -548,7 +560,7 @@ BEGIN
 	IF leaders_at_most IS NULL OR missing = 0 THEN
 		RETURN array_to_string(texts, '');
 	END IF;
-	places := map_white(shapes, sheet, 12 * (SELECT max(map_ems(concat_ws(': ', l.name, l.note))) FROM unnest(names, notes) l (name, note)) + 6);
+	places := map_white(shapes || gaps, sheet, 12 * (SELECT max(map_ems(concat_ws(': ', l.name, l.note))) FROM unnest(names, notes) l (name, note)) + 6);
 	FOREACH detour IN ARRAY ARRAY[100, 400, 30, 1000] LOOP
 		around := map_leaders(names, notes, inks, shapes, plates, leaders_at_most, texts, boxes, places, detour);
 		EXIT WHEN around IS NOT NULL;
@@ -596,7 +608,7 @@ END $$;
 -- The labels of the lowest level for which all of them find a place, in the shapes or at most sixteen beside them: that of the areas
 -- drawn, else one around them, by names on plates that hide at most an eighth of the map. Where there is none, labels of the areas drawn that have room.
 CREATE OR REPLACE FUNCTION map_labelled(names text[], notes text[], inks text[], shapes geometry[], higher_names text[], higher_depths int[], higher_shapes geometry[],
-	extent geometry, width float8, key_width float8, top float8, OUT svg text, OUT own boolean, OUT column_width float8)
+	gaps geometry, extent geometry, width float8, key_width float8, top float8, OUT svg text, OUT own boolean, OUT column_width float8)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
 DECLARE
 	tier record;
@@ -613,7 +625,7 @@ BEGIN
 			CONTINUE WHEN f.scale IS NULL OR NOT own
 				AND 13 * 19 * (SELECT sum(map_ems(n)) FROM unnest(tier.names) n) > (SELECT sum(ST_Area(s)) FROM unnest(shapes) s) * f.scale ^ 2 / 8;
 			svg := map_labels(tier.names, tier.notes, tier.inks, map_pixels(tier.shapes, f.scale, f.dx, f.dy), NOT own,
-				16, f.sheet);
+				16, (map_pixels(ARRAY[gaps], f.scale, f.dx, f.dy))[1], f.sheet);
 			IF svg IS NOT NULL THEN
 				RETURN;
 			END IF;
@@ -622,7 +634,7 @@ BEGIN
 	own := true;
 	column_width := 0;
 	f := map_fit(extent, width, key_width, 0, top);
-	svg := map_labels(names, notes, inks, map_pixels(shapes, f.scale, f.dx, f.dy), false, NULL, f.sheet);
+	svg := map_labels(names, notes, inks, map_pixels(shapes, f.scale, f.dx, f.dy), false, NULL, NULL, f.sheet);
 END $$;
 
 CREATE OR REPLACE FUNCTION map_svg(area text, figure text DEFAULT 'on_time_percent', level text DEFAULT NULL, title text DEFAULT NULL,
@@ -635,6 +647,8 @@ DECLARE
 	k record;	-- rows of the key
 	l record;	-- labels
 	f record;	-- where it all goes
+	extent geometry;
+	gaps geometry;
 	amounts numeric[];
 	borders numeric[];
 	fills text[];
@@ -650,11 +664,14 @@ BEGIN
 	END IF;
 	chosen := map_level(area, level);
 	SELECT array_agg(g.code) AS codes, array_agg(g.name) AS names, array_agg(g.parent_code) AS parents, array_agg(g.parent_of_parent) AS grandparents,
-		array_agg(g.shape) AS shapes, max(g.valid_from) AS valid_from, ST_Extent(g.shape)::geometry AS extent
+		array_agg(g.shape) AS shapes, max(g.valid_from) AS valid_from
 	INTO d FROM map_ground(area, chosen) g WHERE g.area_level = chosen AND g.shape IS NOT NULL;
 	SELECT array_agg(g.code) AS codes, array_agg(g.name) AS names, array_agg(g.parent_code) AS parents, array_agg(g.area_level) AS levels,
 		array_agg(g.depth) AS depths, array_agg(g.shape) AS shapes
 	INTO h FROM map_ground(area, chosen) g WHERE g.area_level <> chosen AND g.shape IS NOT NULL;
+	extent := (SELECT ST_Extent(s) FROM unnest(d.shapes || h.shapes) s);
+	-- two pixels, as no pixel is less of the ground than this
+	gaps := map_gaps(h.shapes, d.shapes, 2 * greatest(ST_XMax(extent) - ST_XMin(extent), ST_YMax(extent) - ST_YMin(extent)) / width);
 
 	numbered := coalesce('community' = ANY (h.levels), false);
 	SELECT map_rounded(array_agg(v.value ORDER BY c.nth)) INTO amounts FROM unnest(d.codes) WITH ORDINALITY c (code, nth) LEFT JOIN map_values(d.codes, figure) v USING (code);
@@ -666,24 +683,25 @@ BEGIN
 	SELECT array_agg(r.kind) AS kinds, array_agg(r.mark) AS marks, array_agg(r.words) AS words, array_agg(r.number) AS numbers,
 		greatest(190, max(34 + 12 * coalesce(map_ems(r.words), 0) + CASE WHEN r.number IS NULL THEN 0 ELSE 12 + 12 * map_ems(r.number) END)) AS width
 	INTO k FROM map_key(figure, chosen, amounts, borders, ARRAY(SELECT x.level FROM unnest(h.levels, h.depths) x (level, depth) GROUP BY x.level ORDER BY max(x.depth) DESC),
-		d.parents, d.grandparents, h.codes, h.names, numbered, language) r;
+		d.parents, d.grandparents, h.codes, h.names, numbered, gaps IS NOT NULL, language) r;
 	l := map_labelled(map_names(d.names, d.codes, d.parents, d.grandparents, numbered), ARRAY(SELECT v.value::text FROM unnest(amounts) WITH ORDINALITY v (value, nth) ORDER BY v.nth),
-		ARRAY(SELECT map_ink(c.fill) FROM unnest(fills) WITH ORDINALITY c (fill, nth) ORDER BY c.nth), d.shapes, h.names, h.depths, h.shapes, d.extent, width, k.width, top);
-	f := map_fit(d.extent, width, k.width, l.column_width, top);
-	foot := least(f.bottom + 102, top - 20 * (SELECT count(*) FROM unnest(k.kinds) r WHERE r NOT LIKE 'number%' OR l.own) - 14);
+		ARRAY(SELECT map_ink(c.fill) FROM unnest(fills) WITH ORDINALITY c (fill, nth) ORDER BY c.nth), d.shapes, h.names, h.depths, h.shapes, gaps, extent, width, k.width, top);
+	f := map_fit(extent, width, k.width, l.column_width, top);
+	foot := least(f.bottom + 120, top - 20 * (SELECT count(*) FROM unnest(k.kinds) r WHERE r NOT LIKE 'number%' OR l.own) - 14);
 	RETURN concat(
-		format(E'<svg xmlns="http://www.w3.org/2000/svg" width="%s" height="%s" viewBox="0 0 %1$s %2$s" font-family="%s">\n', width, ceil(122 - foot),
+		format(E'<svg xmlns="http://www.w3.org/2000/svg" width="%s" height="%s" viewBox="0 0 %1$s %2$s" font-family="%s">\n', width, ceil(140 - foot),
 			'''Noto Sans'',''Helvetica Neue'',Arial,''PingFang SC'',''Microsoft YaHei'',''Noto Sans CJK SC'',''Source Han Sans SC'',''WenQuanYi Zen Hei'',sans-serif'),
 		format(E'<title>%s</title>\n', map_xml(array_to_string(heading, ' '))),
 		E'<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse"><path d="M-1 7L7 -1M-1 1L1 -1M5 7L7 5" stroke="#bcbcbc" stroke-width="1"/></pattern></defs>\n',
 		E'<rect width="100%" height="100%" fill="#ffffff"/>\n',
 		(SELECT string_agg(map_text(20, -10 - 28 * t.nth, 22, 'start', '#14202a', t.line, 'bold'), '' ORDER BY t.nth) FROM unnest(heading) WITH ORDINALITY t (line, nth)),
+		map_gap((map_pixels(ARRAY[gaps], f.scale, f.dx, f.dy))[1], language),
 		map_areas(d.codes, d.names, amounts, fills, map_pixels(d.shapes, f.scale, f.dx, f.dy)),
 		map_around(h.depths, map_pixels(h.shapes, f.scale, f.dx, f.dy)),
 		l.svg,
 		(SELECT string_agg(map_row(width - 20 - k.width, top - 20 * (r.nth - 1), k.width, r.kind, r.mark, r.words, r.number), '' ORDER BY r.nth)
 			FROM unnest(k.kinds, k.marks, k.words, k.numbers) WITH ORDINALITY r (kind, mark, words, number, nth) WHERE r.kind NOT LIKE 'number%' OR l.own),
-		map_foot(width - 20 - k.width, foot, k.width, f.scale, d.valid_from, language),
+		map_foot(width - 20 - k.width, foot, k.width, f.scale, today(), d.valid_from, language),
 		'</svg>');
 END $$;
 
@@ -694,6 +712,13 @@ BEGIN ATOMIC
 			concat_ws(': ', format('%s (%s)', a.name, a.code), a.value::text))
 		|| CASE WHEN a.value IS NULL THEN map_path(a.shape, 'fill="url(#hatch)" fill-rule="evenodd"') ELSE '' END, '' ORDER BY a.nth)
 	FROM unnest(map_areas.codes, map_areas.names, map_areas.amounts, map_areas.fills, map_areas.shapes) WITH ORDINALITY a (code, name, value, fill, shape, nth);
+END;
+
+CREATE OR REPLACE FUNCTION map_gap(shape geometry, language text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT map_path(map_gap.shape, 'class="gap" fill="#d4d4d4" fill-rule="evenodd"', map_word('no data', map_gap.language))
+		|| map_path(map_gap.shape, 'fill="url(#hatch)" fill-rule="evenodd"');
 END;
 
 CREATE OR REPLACE FUNCTION map_around(depths int[], shapes geometry[]) RETURNS text

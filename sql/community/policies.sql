@@ -66,9 +66,9 @@ GRANT INSERT (building, door, residents, valid_from, valid_to), UPDATE (door, re
 GRANT INSERT (kind, name, valid_from, valid_to, geom), UPDATE (kind, name, valid_from, valid_to, geom) ON establishment TO :field, :"role_admin";
 GRANT INSERT (household, visited_at) ON visit TO :field, :"role_admin";
 GRANT INSERT (team, area, title, held_at, helpers, hours) ON activity TO :field, :"role_admin";
-GRANT INSERT (kind, quantity, reported_at, household, building, grid, deadline, geom) ON event TO :field, :"role_admin";
+GRANT INSERT (kind, quantity, reported_at, household, building, grid, deadline, note, geom) ON event TO :field, :"role_admin";
 GRANT INSERT (event, step, department, deadline, satisfaction, note) ON event_step TO :field, :"role_handler", :"role_admin";
-GRANT EXECUTE ON FUNCTION event_report(text, geometry, uuid, int, text, int, timestamptz, timestamptz) TO :field, :"role_admin";
+GRANT EXECUTE ON FUNCTION event_report(text, geometry, uuid, int, text, int, timestamptz, timestamptz, text) TO :field, :"role_admin";
 GRANT EXECUTE ON FUNCTION event_advance(bigint, text, int, timestamptz, int, text) TO :field, :"role_handler", :"role_admin";
 
 -- Administration.
@@ -77,9 +77,10 @@ GRANT INSERT (person, post, area, organization, role_name, valid_from, valid_to)
 GRANT INSERT (version, title, valid_from), UPDATE (title, valid_from), DELETE ON boundary_version TO :"role_admin";
 GRANT INSERT (code, name, kind, opened_in), UPDATE (name, kind, closed_in), DELETE ON area TO :"role_admin";
 GRANT INSERT (code, version, kind, geom), UPDATE (geom), DELETE ON boundary TO :"role_admin";
-GRANT UPDATE (households_min, households_max, residents_min, residents_max) ON register TO :"role_admin";
+GRANT SELECT ON current_post TO :"role_admin";
+GRANT UPDATE (households_min, households_max, residents_min, residents_max, late_days) ON register TO :"role_admin";
 GRANT DELETE ON building, household, establishment TO :"role_admin";
-GRANT EXECUTE ON FUNCTION boundary_draw(int, text, text, geometry, text), boundary_close(int, text), boundary_check(int), boundary_publish(int, float8) TO :"role_admin";
+GRANT EXECUTE ON FUNCTION area_open(text), organization_above(organization, organization), boundary_draft(int), boundary_draw(int, text, text, geometry, text), boundary_close(int, text), boundary_check(int), boundary_publish(int, float8) TO :"role_admin";
 
 -- Figures, by the rules in the views.
 GRANT SELECT ON areas, figures, events_monthly, staffing_gaps, size_check, visit_coverage, reference_case, freshness TO :everybody;
@@ -94,7 +95,7 @@ GRANT SELECT ON areas, figures, events_monthly, staffing_gaps, size_check, visit
 -- establishments stand. By a household's random id, where somebody knows it, events are not found, and visits only in the
 -- area around his own posts.
 SELECT format('ALTER TABLE %I ALTER COLUMN %I SET STATISTICS 0', t, c)
-FROM (VALUES ('household', '{id,door,residents,valid_from}'::name[]), ('event', '{reported_by,household,building,quantity,satisfaction,geom}'),
+FROM (VALUES ('household', '{id,door,residents,valid_from}'::name[]), ('event', '{reported_by,household,building,quantity,satisfaction,note,geom}'),
 	('event_step', '{done_by,satisfaction,note}'), ('visit', '{household,visited_by}'), ('activity', '{title}'),
 	('assignment', '{person}')) s (t, cs), unnest(cs) c \gexec
 ALTER INDEX household_door ALTER COLUMN 2 SET STATISTICS 0;

@@ -33,7 +33,8 @@ SELECT event_advance(id, 'closed', satisfaction => 5) FROM event WHERE state = '
 SELECT event_advance(id, 'reopened', note => 'the stairs are still blocked') FROM event WHERE state = 'handled' ORDER BY id LIMIT 1 \g /dev/null
 \echo '   chen has checked and closed one, and reopened the other.'
 RESET ROLE;
--- the owner's business: a building was on the wrong side of the street all the time, and its households with it
+-- the owner's business
+\echo '   A building of the first community turns out to stand in the second; its 71 households go along when its point is put right.'
 UPDATE building SET geom = (SELECT ST_PointOnSurface(b.geom) FROM boundary b WHERE b.code = '350304001002001')
 WHERE id = (SELECT building FROM household WHERE grid = '350304001001004' GROUP BY building ORDER BY count(*) DESC, building LIMIT 1);
 RESET search_path;

@@ -5,6 +5,7 @@
 \set ECHO all
 INSERT INTO boundary_version VALUES (1, 'first drawing', '2019-01-01'), (2, 'a draft', '2999-01-01');
 SELECT count(boundary_draw(1, code, name, geom)) FROM small_district() d;
+SELECT boundary_draw(1, '350304001001901', 'campus', square(50, 50, 150, 250), 'dedicated');
 SELECT boundary_publish(1);
 SELECT boundary_draw(2, '350304001001009', 'not open yet', NULL);
 ALTER TABLE event ALTER id RESTART 900001;
@@ -70,12 +71,15 @@ SELECT refused($$ SELECT event_report('fire', grid => '350304001001009') $$);
 SELECT refused($$ SELECT event_report('fire', grid => 'K-17') $$);
 SELECT refused($$ SELECT event_report('flood', grid => '350304001001001') $$);
 SELECT refused($$ SELECT event_report(NULL, grid => '350304001001001') $$);
-SELECT refused($$ SELECT event_report('fire', grid => '350304001001001', quantity => 0) $$);
-SELECT refused($$ SELECT event_report('fire', grid => '350304001001001', quantity => -2) $$);
-SELECT refused($$ SELECT event_report('fire', grid => '350304001001001', quantity => NULL) $$);
+SELECT refused(format('SELECT event_report(%L, grid => %L, quantity => %L)', kind, '350304001001001', quantity))
+FROM unnest('{record,fire}'::text[]) kind, unnest('{0,-2,NULL,2}'::int[]) quantity WHERE (kind, quantity) IS DISTINCT FROM ('record', 2);
+SELECT refused($$ SELECT event_report('fire', grid => '350304001001901') $$);
+SELECT refused($$ SELECT event_report('record', grid => '350304001001901') $$);
 SELECT refused($$ SELECT event_report('fire', grid => '350304001001001', reported_at => now() + '1 hour') $$);
 SELECT refused($$ SELECT event_report('fire', grid => '350304001001001', reported_at => '2019-05-01 12:00', deadline => '2019-05-01 11:00') $$);
 SELECT refused($$ SELECT event_report('fire', grid => '350304001001001', reported_at => '2019-05-01 12:00', deadline => '2019-05-01 12:00') $$);
+SELECT refused(format('SELECT event_report(%L, grid => %L, reported_at => %L)', kind, '350304001001001', '-infinity')) FROM unnest('{record,fire}'::text[]) kind;
+SELECT refused($$ SELECT event_report('fire', grid => '350304001001001', deadline => 'infinity') $$);
 SELECT refused($$ SELECT event_report('record', grid => '350304001001001', deadline => now() + '1 day') $$);
 SELECT refused($$ INSERT INTO event (kind, grid, state) VALUES ('fire', '350304001001001', 'closed') $$);
 SELECT refused($$ INSERT INTO event (kind, grid, reported_by) VALUES ('fire', '350304001001001', 'somebody') $$);
@@ -92,11 +96,32 @@ RESET ROLE;
 
 -- What is only counted takes no steps; cases are due in the days of their kind.
 SET ROLE community_events_is_worker;
-SELECT kind, event_report(kind, grid => '350304001001001', quantity => 7, reported_at => '2019-05-01 12:00') > 0 FROM event_kind ORDER BY kind;
+SELECT now() - interval '6 days 23 hours' AS lately, now() - interval '7 days 1 second' AS late, now() - interval '500 days' AS long_ago \gset
+SELECT kind, event_report(kind, grid => '350304001001001', quantity => CASE unit WHEN 'case' THEN 1 ELSE 7 END, reported_at => :'lately', note => 'of every kind') > 0 FROM event_kind ORDER BY kind;
+SELECT count(*) FROM events e JOIN event_kind k USING (kind) WHERE e.note = 'of every kind'
+	AND (e.state, e.quantity, e.deadline, e.desk, e.overdue) IS NOT DISTINCT FROM
+		(CASE k.unit WHEN 'case' THEN 'reported' ELSE 'recorded' END, CASE k.unit WHEN 'case' THEN 1 ELSE 7 END, :'lately'::timestamptz + days * interval '24 hours',
+			CASE k.unit WHEN 'case' THEN 'community' END, :'lately'::timestamptz + days * interval '24 hours' < now());
+-- long afterwards only administrators report, and visits as well; what "long" is they say
+SELECT refused(format('SELECT event_report(%L, grid => %L, reported_at => %L)', kind, '350304001001001', t)) FROM unnest('{record,fire}'::text[]) kind, unnest(ARRAY[:'late', :'long_ago']::timestamptz[]) t;
+SELECT refused(format('INSERT INTO visit (household, visited_at) VALUES (md5(%L)::uuid, %L)', 101, t)) FROM unnest(ARRAY[:'late', :'long_ago', '-infinity', now() + interval '1 hour', 'infinity']::timestamptz[]) t;
+INSERT INTO visit (household, visited_at) VALUES (md5('101')::uuid, :'lately');
+-- and only they give more time than the kind has
+SELECT refused(format('SELECT event_report(%L, grid => %L, reported_at => %L, deadline => %L)', 'fire', '350304001001001', :'lately', :'lately'::timestamptz + d))
+FROM unnest('{48 hours 1 second,30 days}'::interval[]) d;
+SELECT refused($$ SELECT event_report('fire', grid => '350304001001001', deadline => 'infinity') $$);
+SELECT event_report('fire', grid => '350304001001001', reported_at => :'lately', deadline => :'lately'::timestamptz + d) > 0 FROM unnest('{48 hours,1 hour}'::interval[]) d;
+SET ROLE community_events_clerk;
+SELECT event_report('fire', grid => '350304001001001', reported_at => :'long_ago', deadline => :'long_ago'::timestamptz + interval '60 days') > 0;
+INSERT INTO visit (household, visited_at) VALUES (md5('101')::uuid, :'long_ago');
+SELECT refused(format('INSERT INTO visit (household, visited_at) VALUES (md5(%L)::uuid, %L)', 101, t)) FROM unnest(ARRAY['-infinity', now() + interval '1 hour', 'infinity']::timestamptz[]) t;
+SELECT grid, visited_by, count(*) FROM visit GROUP BY 1, 2 ORDER BY 2;
+UPDATE register SET late_days = 3;
+SET ROLE community_events_is_worker;
+SELECT refused(format('SELECT event_report(%L, grid => %L, reported_at => %L)', 'record', '350304001001001', now() - interval '3 days 1 second'));
+SELECT event_report('record', grid => '350304001001001', reported_at => now() - interval '2 days 23 hours') > 0;
 RESET ROLE;
-SELECT count(*) FROM event e JOIN event_kind k USING (kind) WHERE quantity = 7
-	AND (e.state, e.deadline, e.desk) IS NOT DISTINCT FROM
-		(CASE unit WHEN 'case' THEN 'reported' ELSE 'recorded' END, timestamptz '2019-05-01 12:00' + days * interval '24 hours', CASE unit WHEN 'case' THEN 'community' END);
+UPDATE register SET late_days = 7;
 -- days of the register's time zone, in which the clocks of the client's do not matter
 BEGIN;
 SET LOCAL timezone = 'Europe/Berlin';
@@ -140,7 +165,7 @@ EXCEPTION WHEN SQLSTATE 'GT005' THEN RETURN said;
 END $$;
 CREATE TABLE tried AS
 SELECT a.role_name AS actor, st.state, sp.step, d.desk, outcome(a.role_name, st.state, sp.step, d.desk)
-FROM actor a, (SELECT DISTINCT state FROM event_transition) st, (SELECT DISTINCT step FROM event_transition UNION VALUES ('reported'), ('forgotten')) sp,
+FROM actor a, (SELECT state FROM event_transition UNION SELECT new_state FROM event_transition) st, (SELECT DISTINCT step FROM event_transition UNION VALUES ('reported'), ('forgotten')) sp,
 	(VALUES ('community'), ('street'), ('district')) d (desk);
 CREATE TABLE expected AS
 SELECT actor, state, step, desk, CASE
@@ -168,8 +193,9 @@ SELECT actor, count(*) FILTER (WHERE outcome NOT LIKE 'not %') AS taken, count(*
 SELECT count(*) FROM event_transition t WHERE NOT EXISTS (SELECT FROM tried d WHERE (d.state, d.step) = (t.state, t.step) AND d.outcome NOT LIKE 'not %');
 
 -- One event through its life.
-SET ROLE community_events_is_officer;
+SET ROLE community_events_clerk;
 SELECT event_report('fire', grid => '350304001001001', reported_at => '2019-05-01 12:00') AS e \gset
+SET ROLE community_events_is_officer;
 SELECT refused(format('SELECT event_advance(%s, %L)', :e, 'accepted')) = format(E'42501 role "community_events_is_officer" may not have event %s accepted\n  It lies at the desk of the community; those who may: manager.', :e);
 SET ROLE community_events_is_manages_community;
 SELECT event_advance(:e, 'accepted', note => 'seen');
@@ -181,8 +207,12 @@ SELECT replace(refused(format('SELECT event_advance(%s, %L, department => 101, d
 SELECT replace(refused(format('SELECT event_advance(%s, %L, department => 101)', :e, 'handled')), :'e', 'N');
 SELECT replace(refused(format('SELECT event_advance(%s, %L, deadline => %L)', :e, 'handled', '2019-06-01')), :'e', 'N');
 SELECT replace(refused(format('SELECT event_advance(%s, %L, satisfaction => 5)', :e, 'handled')), :'e', 'N');
-SELECT event_advance(:e, 'dispatched', department => 101, deadline => '2019-05-10');
-SELECT replace(refused(format('SELECT event_advance(%s, %L, deadline => %L)', :e, 'extended', d)), :'e', 'N') FROM unnest('{2019-05-09,2019-05-10,NULL}'::text[]) d;
+-- no later deadline by the way; an earlier one, then the same
+SELECT replace(refused(format('SELECT event_advance(%s, %L, department => 101, deadline => %L)', :e, 'dispatched', d)), :'e', 'N') FROM unnest('{2019-05-03 12:00:01,2019-05-10,infinity}'::text[]) d;
+SELECT event_advance(:e, 'dispatched', department => 101, deadline => '2019-05-03 11:00');
+SELECT replace(refused(format('SELECT event_advance(%s, %L, deadline => %L)', :e, 'dispatched', '2019-05-03 12:00')), :'e', 'N');
+SELECT event_advance(:e, 'dispatched', deadline => '2019-05-03 11:00');
+SELECT replace(refused(format('SELECT event_advance(%s, %L, deadline => %L)', :e, 'extended', d)), :'e', 'N') FROM unnest('{2019-05-03 10:00,2019-05-03 11:00,NULL,infinity}'::text[]) d;
 SELECT event_advance(:e, 'extended', deadline => '2019-05-12');
 SELECT extended_at AS first_extended FROM event WHERE id = :e \gset
 SELECT event_advance(:e, 'extended', deadline => '2019-05-14');
@@ -232,6 +262,17 @@ SELECT count(*) FROM event_step s JOIN event_step n ON n.event = s.event AND n.n
 SELECT refused($$ SELECT event_advance(4711, 'accepted') $$);
 SELECT refused($$ SELECT event_advance(NULL, 'accepted') $$);
 
+-- A case that is none is rejected, by managers, and then it is over.
+SET ROLE community_events_is_officer;
+SELECT event_report('fire', grid => '350304001001001', note => 'a joke') AS r \gset
+SELECT replace(refused(format('SELECT event_advance(%s, %L)', :r, 'rejected')), :'r', 'N');
+SET ROLE community_events_is_manages_community;
+SELECT replace(refused(format('SELECT event_advance(%s, %L, satisfaction => 1)', :r, 'rejected')), :'r', 'N');
+SELECT event_advance(:r, 'accepted'), event_advance(:r, 'rejected', note => 'nothing burns');
+SELECT replace(refused(format('SELECT event_advance(%s, %L)', :r, step)), :'r', 'N') FROM unnest('{accepted,reopened,closed,rejected}'::text[]) step;
+SELECT state, closed_at, overdue, note FROM events WHERE id = :r;
+RESET ROLE;
+
 -- History is only added to, by the owner too.
 SELECT refused($$ UPDATE event_step SET note = 'never mind' $$);
 SELECT refused($$ DELETE FROM event_step $$);
@@ -266,7 +307,10 @@ SELECT refused($$ INSERT INTO event (kind, grid, state) VALUES ('record', '35030
 SELECT refused($$ INSERT INTO event (kind, grid, state) VALUES ('fire', '350304001001001', 'forgotten') $$);
 SELECT refused($$ INSERT INTO event (kind, household, state) VALUES ('fire', md5('4711')::uuid, 'accepted') $$);
 SELECT refused($$ INSERT INTO event (kind, building, state) VALUES ('fire', 4711, 'accepted') $$);
-SELECT refused($$ INSERT INTO event (kind, grid, state) VALUES ('fire', '350304001001008', 'accepted') $$);
+SELECT refused(format('INSERT INTO event (kind, grid, state) VALUES (%L, %L, %L)', 'fire', code, 'accepted')) FROM unnest('{350304001001008,350304001001901,350304001001009,350304001001,K-17}'::text[]) code;
+SELECT split_part(refused(format('INSERT INTO event (kind, grid, state, %s) VALUES (%L, %L, %L, %L)', c, 'fire', '350304001001001', 'accepted', 'infinity')), E'\n', 1)
+FROM unnest('{reported_at,deadline,extended_at,reopened_at}'::text[]) c;
+SELECT refused(format('INSERT INTO event_step (event, number, step, done_at, deadline) VALUES (1000002, 4, %L, %L, %L)', 'extended', t[1], t[2])) FROM (VALUES ('{infinity,2019-01-01}'::text[]), ('{2019-01-01,infinity}')) v (t);
 SET ROLE community_events_is_manages_community;
 SELECT event_advance(1000002, 'reopened');
 SELECT refused($$ SELECT event_advance(1000003, 'accepted') $$);

@@ -85,6 +85,9 @@ INSERT INTO household (building, door, residents) VALUES (1004, 'A', 2);
 SELECT split_part(refused($$ INSERT INTO household (building, door, residents) VALUES (1004, 'A', 3) $$), E'\n', 1);
 UPDATE household SET valid_to = '2019-06-30' WHERE building = 1004 AND door = 'A';
 INSERT INTO household (building, door, residents) VALUES (1004, 'A', 3);
+-- and it leaves when it has left
+SELECT replace(refused(format('UPDATE household SET valid_to = %L WHERE building = 1004 AND door = %L AND valid_to IS NULL', today() + d, 'A')), (today() + d)::text, 'the ' || d || 'th day') FROM generate_series(0, 2) d;
+SELECT refused($$ INSERT INTO household (building, residents, valid_to) VALUES (1004, 3, 'infinity') $$);
 
 -- households that have left are counted nowhere; those without a grid in no area
 UPDATE household SET valid_to = '2019-12-31' WHERE valid_to IS NULL AND residents = 3;
@@ -136,6 +139,27 @@ END $$;
 SELECT count(*), count(*) FILTER (WHERE becomes('sub_group', 'leading_group', 'sub_group', k.kind) <> (k.rank < 5)) AS wrong,
 	count(*) FILTER (WHERE becomes('sub_group', 'leading_group', k.kind, 'leading_group') <> (k.rank > 1)) AS wrong
 FROM organization_kind k;
+-- service centres stand under those of areas around theirs, and nothing else as high as it is itself
+CREATE FUNCTION centre_under(child_area text, parent_area text, parent_kind text DEFAULT 'service_centre') RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO organization (id, kind, name, area) VALUES (1, centre_under.parent_kind, 'above', parent_area);
+	INSERT INTO organization (id, kind, name, area, parent) VALUES (2, 'service_centre', 'below', child_area, 1);
+	RAISE EXCEPTION USING ERRCODE = 'GT004';
+EXCEPTION
+	WHEN SQLSTATE 'GT004' THEN RETURN true;
+	WHEN check_violation THEN RETURN false;
+END $$;
+SELECT count(*), count(*) FILTER (WHERE centre_under(c.code, p.code)) AS taken, count(*) FILTER (WHERE centre_under(c.code, p.code) <> (c.code LIKE p.code || '_%')) AS wrong
+FROM area c, area p WHERE c.level <> 'grid' AND p.level <> 'grid';
+SELECT k.kind FROM organization_kind k WHERE k.kind <> 'service_centre' AND centre_under('350304001001', '350304', k.kind) ORDER BY k.rank, k.kind;
+BEGIN;
+INSERT INTO organization (id, kind, name, area, parent) VALUES (1, 'service_centre', 'district', '350304', NULL), (2, 'service_centre', 'street 1', '350304001', 1), (3, 'service_centre', 'community 1.1', '350304001001', 2);
+-- moved, there is no circle, and no child where it does not belong
+SELECT refused($$ UPDATE organization SET parent = 3 WHERE id = 1 $$);
+SELECT refused($$ UPDATE organization SET area = '350304002' WHERE id = 2 $$);
+SELECT refused($$ UPDATE organization SET area = '350304001002', parent = 3 WHERE id = 2 $$);
+UPDATE organization SET area = '350304001002' WHERE id = 3;
+ROLLBACK;
 INSERT INTO organization (id, kind, name, area, parent) VALUES
 	(101, 'leading_group', 'leading group', '350304', NULL),
 	(102, 'street_committee', 'committee of street 1', '350304001', 101),
@@ -155,6 +179,11 @@ SELECT refused($$ INSERT INTO organization (kind, name, area) VALUES ('club', 'c
 SELECT refused($$ INSERT INTO organization (kind, name, area) VALUES ('branch', 'nowhere', '350304001009') $$);
 SELECT refused($$ INSERT INTO organization (kind, name, area, members) VALUES ('branch', 'minus three', '350304001001', -3) $$);
 SELECT refused($$ INSERT INTO organization (kind, name, area, valid_from, valid_to) VALUES ('branch', 'ends before it begins', '350304001001', '2019-02-01', '2019-01-01') $$);
+-- one that ends has ended, and a handler is a department's
+SELECT replace(refused(format('UPDATE organization SET valid_to = %L WHERE id = 106', today() + d)), (today() + d)::text, 'the ' || d || 'th day') FROM generate_series(0, 1) d;
+SELECT refused($$ INSERT INTO organization (kind, name, area, valid_to) VALUES ('branch', 'for a while', '350304001001', 'infinity') $$);
+SELECT refused(format('INSERT INTO assignment (person, post, area, organization) VALUES (gen_random_uuid(), %L, %L, %s)', 'handler', '350304', id)) FROM unnest('{104,107,108,4711}'::int[]) id;
+SELECT refused($$ INSERT INTO assignment (person, post, organization) VALUES (gen_random_uuid(), 'handler', 108) $$);
 -- one grid one branch
 SELECT refused($$ INSERT INTO organization (kind, name, area, grid) VALUES ('branch', 'second branch', '350304001001', '350304001001001') $$);
 SELECT refused($$ UPDATE organization SET grid = '350304001001001' WHERE id = 106 $$);
@@ -191,6 +220,26 @@ SELECT refused($$ INSERT INTO assignment (person, post) VALUES (gen_random_uuid(
 SELECT refused($$ INSERT INTO assignment (person, post, area) VALUES (gen_random_uuid(), 'mayor', '350304') $$);
 SELECT refused($$ INSERT INTO assignment (person, post, area, valid_from, valid_to) VALUES (gen_random_uuid(), 'manager', '350304', '2019-02-01', '2019-01-01') $$);
 UPDATE assignment SET valid_to = '2020-03-01' WHERE id = 1002;
+-- a role for many holds no post, by whatever way; one that cannot work here is warned of
+SELECT refused(format('INSERT INTO assignment (person, post, area, role_name) VALUES (gen_random_uuid(), %L, %L, %L)', 'manager', '350304', 'community_register_' || r))
+FROM unnest('{owner,officer,manager,handler,statistician,reader,admin}'::text[]) r;
+SELECT refused($$ UPDATE assignment SET role_name = 'community_register_manager' WHERE id = 1003 $$);
+CREATE ROLE community_register_wu;
+BEGIN;
+UPDATE assignment SET role_name = 'community_register_wu' WHERE id = 1003;
+GRANT community_register_officer TO community_register_wu;
+UPDATE assignment SET role_name = 'community_register_wu' WHERE id = 1003;
+UPDATE assignment SET role_name = 'community_register_xu' WHERE id = 1003;
+ROLLBACK;
+
+-- Kinds of events are a tree of any height.
+INSERT INTO event_kind (kind, parent, name, unit, days) VALUES ('noise', 'environment', 'noise', 'case', 3), ('night', 'noise', 'noise at night', 'case', 1), ('music', 'night', 'music', 'case', 1);
+SELECT refused(format('UPDATE event_kind SET parent = %L WHERE kind = %L', parent, kind))
+FROM (VALUES ('noise', 'noise'), ('noise', 'night'), ('noise', 'music'), ('environment', 'music'), ('night', 'fire')) v (kind, parent);
+SELECT refused($$ INSERT INTO event_kind (kind, parent, name, unit) VALUES ('own', 'own', 'its own', 'record') $$);
+SELECT refused($$ UPDATE event_kind SET parent = CASE kind WHEN 'fire' THEN 'market' ELSE 'fire' END WHERE kind IN ('fire', 'market') $$);
+SELECT refused($$ INSERT INTO event_kind (kind, parent, name, unit) VALUES ('lost', 'nothing', 'lost', 'record') $$);
+SELECT kind, top FROM event_kind_top WHERE kind <> top ORDER BY kind;
 
 -- periods of officers by chance: refused just where one overlaps with one who is there
 CREATE TABLE period (nth int, begins date, ends date, taken boolean);

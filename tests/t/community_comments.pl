@@ -10,9 +10,15 @@ my $schema = 'register_texts';
 sub database { return "community_comments_$_[0]"; }
 sub prefix { return "texts_$_[0]"; }
 
+# what psql says of an installation
+sub installing {
+    my ($language, @options) = @_;
+    return scalar `$ENV{GT_BIN}/psql -XqAt -d @{[database($language)]} -v schema=$schema @options -f sql/community/install.sql 2>&1`;
+}
+
 sub install {
     my ($language, @options) = @_;
-    my $said = `$ENV{GT_BIN}/psql -XqAt -d @{[database($language)]} -v schema=$schema @options -f sql/community/install.sql 2>&1`;
+    my $said = installing($language, @options);
     is($? >> 8, 0, "$language: installed @options") or diag($said);
 }
 
@@ -90,7 +96,7 @@ for my $table (sort keys %kinds) {
 like(ask('zh', 'SELECT name FROM figures WHERE code IS NULL'), $chinese, 'the row of what is in no grid, too');
 unlike(ask('en', 'SELECT name FROM figures WHERE code IS NULL'), $chinese, 'in each language');
 
-# An upgrade, whatever language it is asked for
+# An upgrade
 ask('zh', "UPDATE event_kind SET name = 'ours' WHERE kind = 'fire'");
 ask('zh', "DELETE FROM event_kind WHERE kind = 'market'");
 ask('zh', "INSERT INTO event_kind (kind, parent, name, unit, days) VALUES ('alarm', 'fire', 'alarms', 'case', 1)");
@@ -100,10 +106,13 @@ ask('zh', 'COMMENT ON TABLE household IS NULL');
 ask('zh', 'COMMENT ON COLUMN figures.households IS NULL');
 my $names = join "\n", map { ask('zh', "SELECT * FROM $_ ORDER BY 1") } sort keys %kinds;
 like($names, qr/ours.*ours.*ours/s, 'users name things');
-install('zh', '-v lang=en');
+my $zh = join "\n", map { join '|', @$_ } @{$has{zh}};
+isnt(ask('zh', $everything), $zh, 'and comments get lost');
+like(installing('zh', '-v lang=en'), qr/the register in schema $schema has lang "zh", not "en"/, 'another language is refused');
+install('zh');
 is(ask('zh', 'SELECT language FROM register'), 'zh', 'an upgrade keeps the language');
 is(join("\n", map { ask('zh', "SELECT * FROM $_ ORDER BY 1") } sort keys %kinds), $names, 'and names and kinds as users have them');
-is(ask('zh', $everything), join("\n", map { join '|', @$_ } @{$has{zh}}), 'and says again what was lost');
+is(ask('zh', $everything), $zh, 'and says again what was lost');
 
 # roles are of all databases
 for my $language ('en', 'zh') {

@@ -12,6 +12,8 @@ my $work = "$ENV{GT_TMP}/community_install";
 my $as = $ENV{GT_AS} // '';
 mkdir $work or die $!;
 my @roles = map { "install_$_" } qw(owner officer manager handler statistician reader admin);
+my ($newest) = slurp("$files/install.sql") =~ /^\\set newest (\d+)$/m;
+my ($out, $err, $status);
 
 sub quoted { my ($name) = @_; $name =~ s/"/""/g; return qq("$name"); }
 sub literal { my ($text) = @_; $text =~ s/'/''/g; return "'$text'"; }
@@ -34,6 +36,8 @@ sub dumped {
     $dump =~ s/^\\(un)?restrict .*\n//mg;
     return $dump;
 }
+
+sub write_file { my ($file, $text) = @_; open my $f, '>', $file or die $!; print $f $text; close $f; }
 
 sub sorted { return join "\n", sort split /\n/, $_[0]; }
 
@@ -178,7 +182,7 @@ sub failure {
 
 # ---------------------------------------------------------------- as it comes
 fresh_database('community_install');
-psql(q{DROP ROLE IF EXISTS install_li, install_plain, install_dba, install_maker});
+psql(q{DROP ROLE IF EXISTS install_li, install_plain, install_dba, install_maker, install_mallory});
 ok(-e "$files/install.sql", 'make install has put the files beside the server');
 is(join(' ', sort map { s/^sql\/community\///r } glob('sql/community/*.sql sql/community/*/*.sql')),
     join(' ', sort map { s/^\Q$files\E\///r } glob("$files/*.sql $files/*/*.sql")), 'all of them, and no others');
@@ -198,6 +202,58 @@ install();
 same(dumped('community_install', '-s'), $schema_before, 'installing again changes no definition');
 same(rows('community'), $rows_before, 'and no row');
 like($rows_before, qr/^event\|\d+\|/m, 'rows were compared');
+
+# What psql prints, and where it stands afterwards.
+sub printed {
+    my (@options) = @_;
+    my $run = "$work/run.sql";
+    write_file($run, installation() . "\\echo :ON_ERROR_STOP :QUIET :{?lang} :{?role_prefix} :{?srid}\n");
+    my $printed = `$ENV{GT_BIN}/psql -XAt -d community_install @options -f $run 2>&1`;
+    is($? >> 8, 0, "psql @options");
+    return $printed;
+}
+is(printed('-v ON_ERROR_STOP=0'), "Register $newest in schema community: language en, roles install_owner and others, codes cn from district down, SRID 4326, days of Asia/Shanghai\n0 off FALSE FALSE FALSE\n",
+    'one line says what was installed, and the session is as it was');
+is(printed('-q -v ON_ERROR_STOP=1'), "1 on FALSE FALSE FALSE\n", 'a quiet psql says nothing');
+
+# It was installed with these, and is not made anew with others.
+my %had = (lang => 'en', role_prefix => 'install', scheme => 'cn', top_level => 'district', srid => 4326, time_zone => 'Asia/Shanghai');
+my %other = (lang => 'zh', role_prefix => 'install other', scheme => 'cn-grid2', top_level => 'city', srid => 4490, time_zone => 'UTC');
+install(%had);
+same(dumped('community_install', '-s'), $schema_before, 'its own variables may be said');
+for my $variable (sort keys %other) {
+    my (undef, $err, $status) = psql_try(installation($variable => $other{$variable}));
+    is($status, 3, "another $variable: refused");
+    like($err, qr/ERROR:  P0001: the register in schema community has $variable "\Q$had{$variable}\E", not "\Q$other{$variable}\E"/, "another $variable: and said");
+}
+same(dumped('community_install', '-s') . rows('community'), $schema_before . $rows_before, 'and nothing is changed');
+is(psql(q{SELECT count(*) FROM pg_roles WHERE rolname ~ '^install other'}), 0, 'nor a role made');
+
+# Two wait for each other, and for who is at work; who works waits for them.
+my $settings = 'SET statement_timeout = 0; SET lock_timeout = 0';
+my $run = "$work/again.sql";
+write_file($run, installation());
+for my $of (['another installation', q{SELECT pg_advisory_xact_lock(hashtextextended('gridtree register community', 0)) \g /dev/null}, q{locktype = 'advisory'}],
+    ['who reads', 'SELECT FROM community.household LIMIT 1', q{locktype = 'relation' AND relation = 'community.household'::regclass AND mode = 'AccessExclusiveLock'}]) {
+    my ($who, $holds, $lock) = @$of;
+    open my $holder, '|-', "$ENV{GT_BIN}/psql -XqAt -d community_install >/dev/null" or die $!;
+    $holder->autoflush;
+    print $holder "$settings; BEGIN; $holds;\n";
+    my $mine = $lock =~ s/AccessExclusiveLock/AccessShareLock/r;
+    ok(await("SELECT EXISTS (SELECT FROM pg_locks WHERE granted AND $mine AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"), "$who: at work");
+    my $again = background("$run.out", "$ENV{GT_BIN}/psql", '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', 'community_install', '-f', $run);
+    ok(await("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND $lock)"), "$who: is waited for");
+    if ($who eq 'who reads') {
+        my (undef, $err) = psql_try(q{SET lock_timeout = '1ms'; INSERT INTO community.boundary_version VALUES (9, 'ninth', '2030-01-01')});
+        like($err, qr/55P03/, 'and what is locked before waits');
+        my (undef, $gave_up, $status) = psql_try("SET lock_timeout = '1ms';\n" . installation());
+        is("$status " . ($gave_up =~ /ERROR:  (\w+)/)[0], '3 55P03', 'an installation gives up where it should not wait');
+    }
+    print $holder "COMMIT;\n";
+    close $holder;
+    is(finish($again), 0, "$who: goes on") or diag(slurp("$run.out"));
+}
+same(dumped('community_install', '-s') . rows('community'), $schema_before . $rows_before, 'and all is as before');
 
 # What a DBA has added is his.
 psql(<<'SQL');
@@ -224,13 +280,16 @@ ALTER TABLE community.extra OWNER TO install_dba;
 GRANT SELECT ON community.extra TO install_reader;
 CREATE FUNCTION community.noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER noted AFTER INSERT ON community.household FOR EACH ROW EXECUTE FUNCTION community.noted();
+DELETE FROM community.event_transition WHERE step = 'rejected' OR state = 'closed';
+UPDATE community.event_transition SET actors = '{officer,manager}' WHERE step = 'accepted';
+INSERT INTO community.event_transition VALUES ('reported', 'closed', 'closed', '{manager}');
 SQL
 $schema_before = dumped('community_install', '-s');
 $rows_before = rows('community');
 install();
 # the order of rights may change
 same(sorted(dumped('community_install', '-s')), sorted($schema_before), 'and nothing that a DBA has added');
-same(rows('community'), $rows_before, 'with its rows');
+same(rows('community'), $rows_before, 'with its rows, transitions among them');
 psql('GRANT SELECT ON community.household TO install_reader; GRANT UPDATE (closed_at) ON community.event TO install_officer;
     CREATE POLICY everything ON community.household TO install_reader USING (true); GRANT EXECUTE ON FUNCTION community.boundary_apply(int) TO PUBLIC');
 install();
@@ -302,6 +361,10 @@ psql('ALTER SCHEMA "moved on" RENAME TO community');
 install();
 
 # ---------------------------------------------------------------- another beside it
+($out, $err, $status) = psql_try(installation(schema => 'net work'));
+is($status, 3, 'a second register with the roles of the first');
+like($err, qr/role_prefix "install" is that of the register in schema community: choose another/, 'is refused');
+is(psql(q{SELECT to_regnamespace('"net work"')}), '', 'and not there');
 install(schema => 'net work', role_prefix => 'install other', lang => 'zh', srid => 4490, scheme => 'cn-grid2', top_level => 'city', time_zone => 'Asia/Urumqi');
 is(psql('SELECT name, language, role_prefix, scheme, top_level, srid, time_zone FROM "net work".register'), 'net work|zh|install other|cn-grid2|city|4490|Asia/Urumqi', 'a second register, otherwise');
 psql('GRANT "install other_officer" TO install_li');
@@ -334,7 +397,7 @@ psql(join '', map { "DROP OWNED BY $_; DROP ROLE $_;" } @roles);
 psql('CREATE ROLE install_plain LOGIN CREATEROLE; GRANT CREATE ON DATABASE community_install TO install_plain');
 install(user => 'install_plain');
 is(psql(q{SELECT pg_has_role('install_plain', 'install_owner', 'USAGE')}), 'f', 'who installs with CREATEROLE is not the owner afterwards');
-my ($out, $err, $status) = psql_try("\\c - install_plain\nSELECT FROM community.household");
+($out, $err, $status) = psql_try("\\c - install_plain\nSELECT FROM community.household");
 like($err, qr/permission denied/, 'and sees nothing');
 psql('GRANT install_officer TO install_li');
 fill('community');
@@ -353,26 +416,75 @@ works_on('community', 'by a role without CREATEROLE', \&psql);
 # ---------------------------------------------------------------- an upgrade
 system("cp -r $files $work/next") == 0 or die;
 my $script = slurp("$work/next/install.sql");
-my ($newest) = $script =~ /^\\set newest (\d+)$/m;
 my $next = $newest + 1;
 my $migration = sprintf 'migrations/%03d-test.sql', $next;
 $script =~ s/^\\set newest $newest$/\\set newest $next/m;
 $script =~ s/^(SELECT :installed < $newest AS missing .*?^\\endif\n)/$1SELECT :installed < $next AS missing \\gset\n\\if :missing\n\t\\ir $migration\n\\endif\n/ms or die 'install.sql has another form';
-sub write_file { my ($file, $text) = @_; open my $f, '>', $file or die $!; print $f $text; close $f; }
 write_file("$work/next/install.sql", $script);
 
 write_file("$work/next/$migration", "ALTER TABLE activity ADD COLUMN remark text;\nSELECT 1 / 0;\n");
-my ($dump_before, $dump_after) = (dumped('community_install'));
+my $dump_before = dumped('community_install');
 ($out, $err, $status) = psql_try(installation(from => "$work/next"));
 is($status, 3, 'an upgrade that fails');
 same(dumped('community_install'), $dump_before, 'changes nothing');
 
-write_file("$work/next/$migration", "ALTER TABLE activity ADD COLUMN remark text;\nCREATE TABLE remark (id int PRIMARY KEY, activity bigint REFERENCES activity);\nALTER TABLE building ALTER COLUMN address SET NOT NULL;\n");
+# In the next version views have another column, not at their ends, and functions another argument. Before that its migration
+# drops them, with those of the register that depend on them, and never with CASCADE, which would reach what is a district's own.
+sub edit {
+    my ($file, @changes) = @_;
+    my $text = slurp("$work/next/$file");
+    while (my ($old, $new) = splice @changes, 0, 2) {
+        $text =~ s/\Q$old\E/$new/ or die "$file has no $old";
+    }
+    write_file("$work/next/$file", $text);
+}
+edit('views.sql', 'SELECT k.position, k.kind, k.name, k.unit,' => 'SELECT k.position, k.kind, k.days, k.name, k.unit,',
+    'SELECT a.code, a.gridcode, a.name, a.level, a.kind,' => 'SELECT a.code, a.gridcode, a.opened_in, a.name, a.level, a.kind,',
+    'SELECT grid_common(p.gridcode) AS root, array_agg(p.gridcode) AS codes,' => 'SELECT grid_common(p.gridcode) AS root, count(*) AS posts, array_agg(p.gridcode) AS codes,');
+edit('functions.sql', 'months(first date, last date)' => "months(first date, last date, every interval DEFAULT '1 month')", q{last::timestamp, '1 month')} => 'last::timestamp, every)',
+    'deadline timestamptz DEFAULT NULL, note text DEFAULT NULL) RETURNS bigint' => 'deadline timestamptz DEFAULT NULL, urgent boolean DEFAULT false, note text DEFAULT NULL) RETURNS bigint');
+edit('policies.sql', 'event_report(text, geometry, uuid, int, text, int, timestamptz, timestamptz, text)' => 'event_report(text, geometry, uuid, int, text, int, timestamptz, timestamptz, boolean, text)',
+    'months(date, date)' => 'months(date, date, interval)');
+my $tables = <<'SQL';
+ALTER TABLE activity ADD COLUMN remark text;
+CREATE TABLE remark (id int PRIMARY KEY, activity bigint REFERENCES activity);
+ALTER TABLE building ALTER COLUMN address SET NOT NULL;
+SQL
+my $dropped = <<'SQL';
+DROP FUNCTION map_columns(), map_tree(text, text);
+DROP VIEW reference_case, areas, figures, event_month, events_monthly, staffing_gaps, size_check, visit_coverage, area_visible, area_named;
+DROP FUNCTION months(date, date);
+DROP FUNCTION event_report(text, geometry, uuid, int, text, int, timestamptz, timestamptz, text);
+-- policies.sql puts them back
+SELECT format('DROP POLICY %I ON %I.%I', policyname, schemaname, tablename) FROM pg_policies
+WHERE schemaname = :'schema' AND permissive = 'PERMISSIVE' AND concat(qual, with_check) LIKE '%my\_scope%' \gexec
+SQL
+$dropped .= "DROP VIEW my_scope;\n";
+
+# A new installation has none of them yet when the migration runs.
+sub where_there { return "SELECT to_regclass('figures') IS NOT NULL AS there \\gset\n\\if :there\n$_[0]\\endif\n"; }
+
+write_file("$work/next/$migration", $tables);
+($out, $err, $status) = psql_try(installation(from => "$work/next"));
+is($status, 3, 'an upgrade whose migration has dropped no view');
+like($err, qr/ERROR:  42P16: cannot change name of view column/, 'stops at the first that is another');
+same(dumped('community_install'), $dump_before, 'and changes nothing');
+
+write_file("$work/next/$migration", $tables . where_there($dropped));
+psql('CREATE SCHEMA elsewhere; CREATE VIEW elsewhere.yours AS SELECT code, households FROM community.figures');
+$dump_before = dumped('community_install');
+($out, $err, $status) = psql_try(installation(from => "$work/next"));
+is($status, 3, 'an upgrade that changes a view on which a district has built its own');
+like($err, qr/2BP01.*view elsewhere\.yours depends on view /s, 'stops, and says on which');
+same(dumped('community_install'), $dump_before, 'and changes nothing');
+psql('DROP SCHEMA elsewhere CASCADE');
 my $figures = 'SELECT * FROM community.figures ORDER BY code';
 my $figures_before = psql($figures);
 install(from => "$work/next");
 is(psql('SELECT version FROM community.register'), $next, 'an upgrade makes the new version');
 is(psql($figures), $figures_before, 'figures stay');
+is(psql(q{SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'community.reference_case'::regclass}), 'position kind days name unit quantity', 'a view has its new column');
+is(psql(q{SELECT count(*), max(pronargs) FROM pg_proc WHERE pronamespace = 'community'::regnamespace AND proname = 'event_report'}), '1|10', 'a function its new argument, and there is no other of its name');
 works_on('community', 'upgraded', \&psql);
 my $upgraded = dumped('community_install', '-s');
 ($out, $err, $status) = psql_try(installation());
@@ -388,13 +500,14 @@ psql('DROP OWNED BY install_maker; DROP ROLE install_maker; DROP OWNED BY instal
 
 # ---------------------------------------------------------------- what cannot be installed
 psql(join '', map { "DROP OWNED BY $_; DROP ROLE $_;" } @roles, map { s/install_/"install other_/r . '"' } @roles);
-my $nothing = dumped('community_install') . psql('SELECT rolname FROM pg_roles ORDER BY 1');
+sub everything { return dumped('community_install') . psql('SELECT rolname, rolsuper FROM pg_roles ORDER BY 1'); }
+my $nothing = everything();
 sub refused {
     my ($what, $like, @with) = @_;
     my ($out, $err, $status) = psql_try(ref $with[0] ? ${ $with[0] } : installation(@with));
     is($status, 3, "$what: refused");
     like($err, $like, "$what: and said");
-    same(dumped('community_install') . psql('SELECT rolname FROM pg_roles ORDER BY 1'), $nothing, "$what: nothing is left");
+    same(everything(), $nothing, "$what: nothing is left");
 }
 refused('unknown language', qr/there are no comments in language "fr": lang is en or zh/, lang => 'fr');
 refused('unknown time zone', qr/time zone "Mars\/Base" not recognized/, time_zone => 'Mars/Base');
@@ -408,10 +521,63 @@ refused('a reference system that is no number', qr/there is no spatial reference
 refused('long name', qr/longer than 63 bytes/, schema => 'x' x 64);
 refused('reserved role names', qr/role name "pg_x_owner" is reserved/, role_prefix => 'pg_x');
 psql('CREATE ROLE install_nobody LOGIN');
-$nothing = dumped('community_install') . psql('SELECT rolname FROM pg_roles ORDER BY 1');
-refused('a role that may nothing', qr/permission denied/, user => 'install_nobody');
-psql('DROP ROLE install_nobody; DROP EXTENSION IF EXISTS btree_gist; DROP EXTENSION gridtree');
-$nothing = dumped('community_install') . psql('SELECT rolname FROM pg_roles ORDER BY 1');
+$nothing = everything();
+refused('a role that may nothing', qr/roles that install_nobody may not create are missing: install_owner, install_officer, install_manager, install_handler, install_statistician, install_reader, install_admin\n/,
+    user => 'install_nobody');
+psql('CREATE ROLE install_owner; CREATE ROLE install_reader; GRANT install_owner TO install_nobody');
+$nothing = everything();
+refused('a role without some of the roles', qr/roles that install_nobody may not create are missing: install_officer, install_manager, install_handler, install_statistician, install_admin\n/, user => 'install_nobody');
+psql("CREATE ROLE $_") for grep { !/owner|reader/ } @roles;
+$nothing = everything();
+refused('a role that may make no schema', qr/42501: permission denied/, user => 'install_nobody');
+psql("DROP ROLE $_") for @roles;
+psql('DROP ROLE install_nobody');
+
+# Somebody lays something in the way, and waits for a superuser. A sequence tells of functions that have run.
+psql('CREATE ROLE install_mallory LOGIN; GRANT CREATE ON DATABASE community_install TO install_mallory');
+sub laid {
+    my ($what, $like, $sql, $by, @with) = @_;
+    psql(($by ? "SET SESSION AUTHORIZATION $by;\n" : '') . $sql);
+    $nothing = everything();
+    refused($what, $like, @with);
+    is(psql(q{SELECT rolsuper FROM pg_roles WHERE rolname = 'install_mallory'}), 'f', "$what: who laid it there is nobody yet");
+    psql('DROP SCHEMA IF EXISTS community CASCADE');
+}
+my $text = q{0; RESET ROLE; ALTER ROLE install_mallory SUPERUSER; COMMIT; SELECT 0};
+my $columns = qq{'$text'::text AS version, 'community'::text AS name, 'en'::text AS language, 'install'::text AS role_prefix, 'cn'::text AS scheme, 'district'::text AS top_level, '4326'::text AS srid, 'Asia/Shanghai'::text AS time_zone};
+my $open = 'CREATE SCHEMA community; GRANT ALL ON SCHEMA community TO PUBLIC;';
+for my $of (['view', "CREATE VIEW community.register AS SELECT $columns"], ['table', "CREATE TABLE community.register AS SELECT $columns"],
+    ['materialized view', "CREATE MATERIALIZED VIEW community.register AS SELECT $columns"]) {
+    laid("a $of->[0] for the register", qr/schema community has a "register" that is not a register's/, "$open $of->[1]; GRANT SELECT ON community.register TO PUBLIC", 'install_mallory');
+}
+laid('a type in a schema that was there before', qr/schema community is there, and is not that of role install_owner/, $open . q{
+CREATE SEQUENCE community.ran;
+CREATE FUNCTION community.run(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('community.ran'); PERFORM set_config('role', session_user, true); ALTER ROLE install_mallory SUPERUSER; RETURN true; END $$;
+CREATE DOMAIN community.gridscheme AS text CHECK (community.run(VALUE));
+GRANT USAGE ON SEQUENCE community.ran TO PUBLIC}, 'install_mallory');
+psql('CREATE ROLE install_owner');
+laid('a table of the owner in a schema of another', qr/schema community has a "register" that is not a register's/, "CREATE SCHEMA community AUTHORIZATION install_mallory; CREATE TABLE community.register AS SELECT $columns; ALTER TABLE community.register OWNER TO install_owner");
+laid('a view of the owner', qr/schema community has a "register" that is not a register's/, "CREATE SCHEMA community AUTHORIZATION install_owner; CREATE VIEW community.register AS SELECT $columns; ALTER VIEW community.register OWNER TO install_owner");
+laid('a table of an owner who can log in', qr/schema community has a "register" that is not a register's/,
+    "CREATE SCHEMA community AUTHORIZATION install_owner; CREATE TABLE community.register AS SELECT $columns; ALTER TABLE community.register OWNER TO install_owner; ALTER ROLE install_owner LOGIN");
+psql('ALTER ROLE install_owner NOLOGIN');
+laid('a version that is no number', qr/22P02/, "CREATE SCHEMA community AUTHORIZATION install_owner; CREATE TABLE community.register AS SELECT $columns; ALTER TABLE community.register OWNER TO install_owner");
+laid('a language that is a path', qr{there are no comments in language "\.\./\.\./next/\w+": lang is en or zh},
+    "CREATE SCHEMA community AUTHORIZATION install_owner; CREATE TABLE community.register AS SELECT $columns; CREATE TABLE community.event (); ALTER TABLE community.register OWNER TO install_owner; ALTER TABLE community.event OWNER TO install_owner;
+    UPDATE community.register SET version = '1', language = '../../next/evil'");
+laid('a schema in which everybody may create', qr/everybody may create objects in schema community: REVOKE CREATE ON SCHEMA community FROM PUBLIC/, 'CREATE SCHEMA community AUTHORIZATION install_owner; GRANT CREATE ON SCHEMA community TO PUBLIC');
+psql('DROP ROLE install_owner; GRANT CREATE ON SCHEMA public TO PUBLIC');
+laid('extensions where everybody may create', qr/everybody may create objects in schema public: REVOKE CREATE ON SCHEMA public FROM PUBLIC/, 'SELECT 1');
+psql('REVOKE CREATE ON SCHEMA public FROM PUBLIC');
+install();
+psql('GRANT CREATE ON SCHEMA public TO PUBLIC');
+$nothing = everything();
+refused('an upgrade with extensions where everybody may create', qr/everybody may create objects in schema public/);
+psql('DROP SCHEMA community CASCADE; REVOKE CREATE ON SCHEMA public FROM PUBLIC');
+psql(join '', map { "DROP OWNED BY $_; DROP ROLE $_;" } @roles, 'install_mallory');
+
+psql('DROP EXTENSION IF EXISTS btree_gist; DROP EXTENSION gridtree');
+$nothing = everything();
 refused('no gridtree', qr/extension gridtree is not in this database: CREATE EXTENSION gridtree CASCADE/);
 
 psql('DROP ROLE install_li');

@@ -42,7 +42,9 @@ sub drop_roles {
 
 # The picture, beside it a street of 160 grids, one cell each, and a third where twelve grids too small for a label lie on one that is
 # large and two more in it. Every tenth grid has no cases; in the others more and more
-# were closed on time. The district has no boundary of its own.
+# were closed on time. The district has no boundary of its own. Of a second district, without one as well, little is drawn so far: in
+# a street one community with a large grid and six small ones, beside it one without grids, around them land of no community; and
+# of a second street the outline. The register's day is the last of February 2024, whenever the test runs.
 sub build {
     my ($schema) = @_;
     my ($language, $srid) = @{$register{$schema}};
@@ -67,10 +69,16 @@ CREATE TEMP TABLE spot AS SELECT format('350101003001%s', lpad((n + 1)::text, 3,
 FROM (SELECT n, 119.04 + CASE WHEN n <= 11 THEN 0.0005 * n ELSE 0.0028 + 0.0004 * (n - 12) END AS x, CASE WHEN n <= 11 THEN 25.006 ELSE 25.003 END AS y FROM generate_series(1, 13) n) n;
 INSERT INTO spot SELECT '350101003001001', ST_Difference(ST_MakeEnvelope(119.04, 25, 119.0464, 25.006, 4326), ST_Union(geom)) FROM spot;
 INSERT INTO cell SELECT code, ST_Transform(geom, $srid) FROM spot;
+CREATE TEMP TABLE part AS SELECT code, ST_MakeEnvelope(119 + x, 25.1 + y, 119 + x + w, 25.1 + y + h, 4326) AS geom FROM (VALUES ('350102001001001', 0, 0, 0.003, 0.004), ('350102001002', 0.004, 0, 0.005, 0.006),
+	('350102001', -0.001, -0.001, 0.011, 0.008), ('350102002', -0.001, 0.007, 0.003, 0.004)) v (code, x, y, w, h);
+INSERT INTO part SELECT '35010200100100' || n + 2, ST_MakeEnvelope(119.003, 25.1 + n * 0.0006, 119.0031, 25.1 + n * 0.0006 + 0.0006, 4326) FROM generate_series(0, 5) n;
+INSERT INTO cell SELECT code, ST_Transform(geom, $srid) FROM part WHERE length(code) = 15;
 INSERT INTO boundary_version VALUES (1, 'first', '2020-02-29');
 SELECT boundary_draw(1, '350101', '<区> & "District"', NULL), boundary_draw(1, '350101001', '东 & 西<街>', (SELECT ST_Union(geom) FROM cell WHERE code LIKE '350101001%')),
 	boundary_draw(1, '350101002', '"格" 街', (SELECT ST_Union(geom) FROM cell WHERE code LIKE '350101002%')),
-	boundary_draw(1, '350101003', '小格街', (SELECT ST_Union(geom) FROM cell WHERE code LIKE '350101003%')) \\g /dev/null
+	boundary_draw(1, '350101003', '小格街', (SELECT ST_Union(geom) FROM cell WHERE code LIKE '350101003%')), boundary_draw(1, '350102', '半区', NULL),
+	boundary_draw(1, '350102001', '半街', (SELECT ST_Transform(geom, $srid) FROM part WHERE code = '350102001')), boundary_draw(1, '350102002', '空街', (SELECT ST_Transform(geom, $srid) FROM part WHERE code = '350102002')),
+	boundary_draw(1, '350102001002', '空社区居委会', (SELECT ST_Transform(geom, $srid) FROM part WHERE code = '350102001002')) \\g /dev/null
 SELECT boundary_draw(1, left(code, 12), CASE right(left(code, 12), 3) WHEN '002' THEN 'A&B''s <苑>社区居委会' WHEN '003' THEN repeat('长名', 8) || '社区居民委员会' ELSE '第' || right(left(code, 12), 1) || '村委会' END, ST_Union(geom)) FROM cell GROUP BY 1, left(code, 12) ORDER BY left(code, 12) \\g /dev/null
 }) =~ s/GROUP BY 1, /GROUP BY /r . encode_utf8(q{
 SELECT boundary_draw(1, code, '第' || right(code, 3)::int || '网格', ST_Union(geom)) FROM cell GROUP BY code ORDER BY code \g /dev/null
@@ -85,7 +93,10 @@ INSERT INTO assignment (person, post, area, role_name) VALUES (gen_random_uuid()
 SELECT grid_rollup_refresh(rollup) FROM grid_rollup_catalog \g /dev/null
 ANALYZE;
 }));
+    set_day($schema, '2024-02-29');
 }
+
+sub set_day { my ($schema, $day) = @_; return psql("CREATE OR REPLACE FUNCTION $schema.today() RETURNS date LANGUAGE sql STABLE PARALLEL SAFE RETURN date '$day'"); }
 
 # SQL in a register, as UTF-8 text.
 sub ask {
@@ -160,6 +171,9 @@ sub check_map {
     my @e = elements($svg);
     my ($width, $height) = $svg =~ /^<svg [^>]*width="(\d+)" height="(\d+)"/ or return fail("$what is a document");
     my @areas = grep { ($_->{class} // '') eq 'area' } @e;
+    my @gaps = grep { ($_->{class} // '') eq 'gap' } @e;
+    my @around = grep { ($_->{class} // '') eq 'around' } @e;
+    my ($root) = $arguments =~ /^'(\d+)'/;
     my @texts = grep { $_->{name} eq 'text' } @e;
     my @leaders = map { [rings($_->{d})] } grep { ($_->{class} // '') eq 'leader' } @e;
     my @plates = map { rect_box($_) } grep { $_->{rx} } @e;
@@ -167,7 +181,8 @@ sub check_map {
     my ($scale) = grep { ($_->{class} // '') eq 'scale' } @e;
     my ($north) = grep { ($_->{class} // '') eq 'north' } @e;
     my $key_x = $keys[0]{x};
-    my ($left, $right) = (sort { $a <=> $b } map { map { map { $_->[0] } @$_ } rings($_->{d}) } @areas)[0, -1];
+    my ($left, $right) = (sort { $a <=> $b } map { map { map { $_->[0] } @$_ } rings($_->{d}) } @areas, @gaps, @around)[0, -1];
+    my ($upper, $lower) = (sort { $a <=> $b } map { map { map { $_->[1] } @$_ } rings($_->{d}) } @areas, @gaps, @around)[0, -1];
     my @labels = grep { $_->{'font-size'} < 20 && $_->{x} < $key_x } @texts;
     my %known = map { my ($code, $name, $value) = split /\t/; $code => [$name, $value] } split /\n/, $expected{labels};
 
@@ -222,6 +237,18 @@ sub check_map {
         . ") l (n, line), (VALUES $boxes) b (n, box) WHERE ST_Length(ST_Intersection(l.line, b.box)) > 0") : 0;
     is($crossed, 0, "$what: no line runs through a label");
     is($right < $key_x ? 'beside' : 'under', 'beside', "$what: the map is beside its key");
+    is(join(' ', map { $_->[0] } grep { overlap($_->[1], [$left, $upper, $right, $lower]) } grep { my $thing = $_; !grep { plain($_->{content}) eq $thing->[0] } @labels } @all), '', "$what: and all that is drawn clear of words and key");
+    ok(covers([0, 0, $width, $height], [$left, $upper, $right, $lower]), "$what: and on the sheet");
+
+    # all of the area asked for is drawn, what is in none of the level in grey and hatched
+    my $drawn = '(SELECT ST_Union(s) FROM unnest(ARRAY[' . join(', ', map { shape($_->{d}) } @areas, @gaps) . ']) s)';
+    is(ask($schema, "SELECT ST_Area(ST_Buffer(ST_SymDifference($drawn, " . shape($around[-1]{d}) . '), -1))'), 0, "$what: all of it is drawn") if @around;
+    for my $gap (@gaps) {
+        is(ask($schema, 'SELECT ST_Area(ST_Intersection(ST_Buffer(' . shape($gap->{d}) . ", -1), (SELECT ST_Union(a.shape) FROM (VALUES $pairs) a (code, shape))))"), 0, "$what: gaps are where no area is");
+        is(join(' ', map { $_->{fill} } grep { $_->{d} && $_->{d} eq $gap->{d} } @e), '#d4d4d4 url(#hatch)', "$what: grey and hatched");
+        my @beside = map { envelope(text_box($_)) } grep { my $l = $_; !grep { my $n = $_; $labels[$n] == $l } keys %in } @labels;
+        is(ask($schema, 'SELECT count(*) FROM unnest(ARRAY[' . join(', ', @beside) . ']) b WHERE ST_Intersects(b, ' . shape($gap->{d}) . ')'), 0, "$what: and no label is on them") if @beside && $expected{own};
+    }
 
     # classes
     my @classes = map { my $k = $_; my ($words) = map { plain($_->{content}) } grep { abs($_->{y} - $k->{y} - 12) < 1 && $_->{x} > $key_x && $_->{"text-anchor"} eq "start" } @texts;
@@ -235,7 +262,8 @@ sub check_map {
         $class->[2]-- if $class;
     }
     is("@wrong", '', "$what: areas are in their classes, grey where there is no data");
-    is(join(' ', map { $_->[2] } @classes), join(' ', (0) x @classes), "$what: the key counts them");
+    is(join(' ', map { $_->[2] // 0 } @classes), join(' ', (0) x @classes), "$what: the key counts them");
+    is(scalar(grep { $_->[0] eq '#d4d4d4' } @classes), @gaps || (grep { $_->{fill} eq '#d4d4d4' } @areas) ? 1 : 0, "$what: and names grey if there is any");
     my @lightness = map { luminance($_->[0]) } grep { $_->[0] ne '#d4d4d4' } @classes;
     is("@lightness", join(' ', sort { $b <=> $a } @lightness), "$what: from light to dark");
 
@@ -245,13 +273,13 @@ sub check_map {
     my $metres = $number * ($unit =~ /^(km|公里)$/ ? 1000 : 1);
     like($metres, qr/^0*[.]?0*[125]0*$/, "$what: the scale's length is round");
     my ($east, $south) = split /\|/, ask($schema, "SELECT ST_Distance(ST_MakePoint(ST_XMin(e), y)::geography, ST_MakePoint(ST_XMax(e), y)::geography), ST_Distance(ST_MakePoint(x, ST_YMin(e))::geography, ST_MakePoint(x, ST_YMax(e))::geography)
-        FROM (SELECT e, (ST_XMin(e) + ST_XMax(e)) / 2 AS x, (ST_YMin(e) + ST_YMax(e)) / 2 AS y FROM (SELECT ST_Extent(ST_Transform(geom, 4326)) AS e FROM areas WHERE code IN (" . join(', ', map { "'$_->{'data-code'}'" } @areas) . ")) x) y");
-    my ($upper, $lower) = (sort { $a <=> $b } map { map { map { $_->[1] } @$_ } rings($_->{d}) } @areas)[0, -1];
+        FROM (SELECT e, (ST_XMin(e) + ST_XMax(e)) / 2 AS x, (ST_YMin(e) + ST_YMax(e)) / 2 AS y FROM (SELECT ST_Extent(ST_Transform(geom, 4326)) AS e FROM areas WHERE starts_with(code, '$root')) x) y");
     my ($bar) = $scale->{d} =~ /h([\d.]+)/;
     cmp_ok(abs(($right - $left) * $metres / $bar / $east - 1), '<', 0.003, "$what: and right from west to east");
     cmp_ok(abs(($lower - $upper) * $metres / $bar / $south - 1), '<', 0.003, "$what: and from north to south");
-    is(scalar(grep { plain($_->{content}) =~ /2020-02-29/ } @texts), 1, "$what: it has the date of the boundaries");
-    return {svg => $svg, areas => \@areas, labels => \@labels, leaders => \@leaders, plates => \@plates, classes => \@classes, texts => \@texts, elements => \@e};
+    my @dates = sort map { plain($_->{content}) =~ /^(.*\b\d{4}-\d\d-\d\d)$/ ? $1 : () } @texts;
+    is("@dates", $unit =~ /m/ ? 'Boundaries of 2020-02-29 Figures of 2024-02-29' : '数据截至 2024-02-29 边界生效日期：2020-02-29', "$what: it has the dates of boundaries and figures");
+    return {svg => $svg, areas => \@areas, gaps => \@gaps, labels => \@labels, leaders => \@leaders, plates => \@plates, classes => \@classes, texts => \@texts, elements => \@e};
 }
 
 # What labels say, from the tables and not from the functions: code, name, value.
@@ -309,7 +337,7 @@ sub check_pixels {
     my $things = join ', ', (map { 'ST_Expand(' . envelope(text_box($_)) . ', 3)' } @{$map->{labels}}),
         (map { my ($a, $b) = @{$_->[0]}; "ST_Buffer(ST_MakeLine(ST_MakePoint($a->[0], $a->[1]), ST_MakePoint($b->[0], $b->[1])), 4)" } @{$map->{leaders}}), (map { 'ST_Expand(' . envelope($_) . ', 2)' } @{$map->{plates}});
     my @points = map { [split /\|/] } split /\n/, ask($schema, "WITH free AS (SELECT a.fill, ST_Difference(ST_Buffer(a.shape, -2.5), (SELECT ST_Union(t) FROM unnest(ARRAY[$things]) t)) AS shape
-        FROM (VALUES " . join(', ', map { "('$_->{fill}', " . shape($_->{d}) . ')' } @{$map->{areas}}) . ") a (fill, shape))
+        FROM (VALUES " . join(', ', map { "('$_->{fill}', " . shape($_->{d}) . ')' } @{$map->{areas}}, @{$map->{gaps}}) . ") a (fill, shape))
         SELECT fill, floor(ST_X(p)), floor(ST_Y(p)) FROM free, ST_PointOnSurface(shape) p WHERE ST_Area(shape) > 30");
     cmp_ok(scalar(@points), '>', @{$map->{areas}} / 2, "$what: " . @points . ' areas are looked at');
     my @off = grep { my $seen = $pixel->($_->[1], $_->[2]); $seen ne $_->[0] && !($_->[0] eq '#d4d4d4' && contrast($seen, '#c8c8c8') < 1.3) } @points;
@@ -346,6 +374,9 @@ for my $case (
     ['maps_zh', 'whole', '350101002', 'street', 'households', "'350101002', 'households', 'street'", 1],
     ['maps_en', 'one', '350101001001003', 'grid', 'on_time_percent', "'350101001001003'", 1],
     ['maps_en', 'islands', '350101001001', 'grid', 'branches', "'350101001001', 'branches', title => '<Islands> & holes'", 1],
+    ['maps_en', 'half of a street', '350102001', 'grid', 'residents', "'350102001', 'residents'", 1],
+    ['maps_zh', 'half of a district', '350102', 'grid', 'on_time_percent', "'350102', width => 800", 1],
+    ['maps_en', 'half in communities', '350102', 'community', 'households', "'350102', 'households', 'community'", 1],
 ) {
     my ($schema, $name, $area, $level, $figure, $arguments, $own) = @$case;
     $map{$name} = check_map($schema, $arguments, labels => expected($schema, $area, $level, $figure), own => $own);
@@ -360,6 +391,10 @@ is(count_of('district', 'plates') + count_of('district', 'leaders'), count_of('d
 cmp_ok(count_of('district', 'plates'), '>=', 2, 'more than one');
 is(count_of('islands', 'classes'), 1, 'where all have the same number there is one class');
 is($map{islands}{classes}[0][1], '0', 'named by it');
+is($map{islands}{classes}[0][0], $map{street}{classes}[0][0], 'and the lightest, not that of an average');
+is(join(' ', map { "$_: " . count_of($_, 'gaps') } grep { count_of($_, 'gaps') } sort keys %map), 'half in communities: 1 half of a district: 1 half of a street: 1', 'where all is drawn there are no gaps');
+is(join(' ', map { $_->[2] // 'none' } grep { $_->[0] eq '#d4d4d4' } @{$map{'half of a street'}{classes}}), 'none', 'and no areas to count where there are');
+cmp_ok(count_of('half of a street', 'leaders'), '>=', 4, 'lines lead out of what is drawn');
 is(count_of('street', 'classes'), 6, 'five classes, and no data');
 is((grep { $_->{class} && $_->{class} eq 'around' } @{$map{street}{elements}})[0]{'stroke-width'} < (grep { $_->{class} && $_->{class} eq 'around' } @{$map{street}{elements}})[-1]{'stroke-width'}, 1,
     'borders of communities are weaker than that of the street');
@@ -388,6 +423,17 @@ is(title('chinese'), '东 & 西<街>各网格户数', 'in the language of the re
 is(title('other language'), '东 & 西<街>: residents, by community', 'or as wanted');
 is(title('one'), '第3网格: closed on time, % of cases due', 'of one area, without a level');
 is(title('islands'), '<Islands> & holes', 'or as given');
+is(title('half of a district'), '半区各网格按期结案率（%）', 'in Chinese with its unit');
+# figures and levels have the names that the comments of their columns say
+is(ask('maps_zh', q{SELECT string_agg(format('%s: %s, not %s', a.attname, f.name, c.comment), ' ') FROM pg_attribute a, LATERAL (SELECT col_description(a.attrelid, a.attnum) AS comment) c,
+        LATERAL map_figure(a.attname::text, 'zh') f
+    WHERE a.attrelid = 'figures'::regclass AND a.attname IN (SELECT name FROM map_columns() WHERE number) AND regexp_replace(c.comment, '(（%）)?([：，].*)?$', '') IS DISTINCT FROM f.name}), '', 'figures are called what their columns are');
+is(ask('maps_zh', q{SELECT count(*), count(*) FILTER (WHERE format('所属%s的代码', regexp_replace(map_word(l, 'zh'), '^区（县）$', '区')) = col_description(a.attrelid, a.attnum)) FROM unnest(ARRAY['district', 'street', 'community']) l
+    JOIN pg_attribute a ON a.attrelid = 'figures'::regclass AND a.attname = l || '_code'}), '3|3', 'and levels');
+open my $glossary, '<:encoding(UTF-8)', 'docs/zh/glossary.md' or die $!;
+my $terms = do { local $/; <$glossary> };
+ok($terms =~ /^\| \Q$_\E \|/m, "$_ is in the glossary") for map { ask('maps_zh', "SELECT map_word('$_', 'zh')") } 'district', 'grid';
+ok($terms =~ /^\| \Q$_\E \|/m, "$_ is in the glossary") for map { ask('maps_zh', "SELECT name FROM map_figure('$_', 'zh')") } qw(households residents events_closed events_due events_on_time on_time_percent mean_hours_to_close);
 my $long = check_map('maps_en', "'350101001', 'households', 'community', repeat('a title that goes on, 标题很长，', 12) || repeat('x', 200), 600",
     labels => expected('maps_en', '350101001', 'community', 'households'), own => 1);
 cmp_ok(scalar(grep { $_->{'font-size'} == 22 } @{$long->{texts}}), '>', 5, 'a long title is cut into lines');
@@ -402,7 +448,7 @@ SKIP: {
 # Pixels.
 SKIP: {
     skip 'rsvg-convert is not installed', 1 if system('command -v rsvg-convert >/dev/null 2>&1');
-    check_pixels('maps_en', $_, $map{$_}) for 'street', 'small ones', 'chinese', 'district', 'islands';
+    check_pixels('maps_en', $_, $map{$_}) for 'street', 'small ones', 'chinese', 'district', 'islands', 'half in communities';
 }
 
 # The same bytes whatever the settings, and however rows lie.
@@ -411,6 +457,9 @@ is(ask('maps_en', "SET work_mem = '64kB'; SET enable_hashjoin = off; SET enable_
 psql('CREATE TABLE shuffled AS SELECT * FROM maps_en.boundary ORDER BY md5(code); ALTER TABLE maps_en.boundary DISABLE TRIGGER USER; DELETE FROM maps_en.boundary;
     INSERT INTO maps_en.boundary (code, version, kind, valid_from, geom) SELECT code, version, kind, valid_from, geom FROM shuffled ORDER BY md5(code); DROP TABLE shuffled');
 is(ask('maps_en', "SELECT map_svg('350101001')"), $map{street}{svg}, 'and however rows lie');
+set_day('maps_en', '2024-03-01');
+is(ask('maps_en', "SELECT map_svg('350101001')"), $map{street}{svg} =~ s/Figures of 2024-02-29/Figures of 2024-03-01/r, 'but with the day');
+set_day('maps_en', '2024-02-29');
 
 # Who sees what.
 sub refused {

@@ -457,11 +457,13 @@ is(as('rights_o1', q{SELECT (SELECT count(*) FROM pg_stats_ext) + (SELECT count(
 # What nobody but the owner may do; nobody may do what he has no business with.
 my @rollups = split /\n/, psql('SELECT rollup FROM public.grid_rollup_catalog ORDER BY 1');
 my @internals = split /\n/, psql(q{SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'rights'::regnamespace AND relkind IN ('r', 'v', 'm', 'S', 'p', 'f')
-    AND (relkind = 'S' OR relname ~ '^(household_total|event_daily|event_total|visit_monthly)' OR relname IN ('current_post', 'area_named', 'area_visible', 'event_month')) ORDER BY 1});
-cmp_ok(scalar(@internals), '>', 28, 'rollups, their logs, views, sequences');
+    AND (relkind = 'S' OR relname ~ '^(household_total|event_daily|event_total|visit_monthly)'
+    OR relname IN ('current_post', 'area_named', 'area_visible', 'open_grid', 'event_month', 'event_astray', 'event_kind_top')) ORDER BY 1});
+cmp_ok(scalar(@internals), '>', 31, 'rollups, their logs, views, sequences');
 for my $who ('rights_o1', 'rights_m', 'rights_h', 'rights_s', 'rights_r', 'rights_a') {
     my @sequences = map { /_seq$/ ? ("SELECT currval('$_')", "SELECT nextval('$_')", "SELECT last_value FROM $_") : () } @internals;
-    refused($who, (map { "TABLE $_" } grep { !/_seq$/ } @internals), @sequences);
+    # administrators see all posts, so they may see those of today
+    refused($who, (map { "TABLE $_" } grep { !/_seq$/ && !($who eq 'rights_a' && $_ eq 'rights.current_post') } @internals), @sequences);
     refused($who, (map { ("SELECT grid_rollup_refresh('$_')", "SELECT * FROM grid_rollup_verify('$_')", "SELECT grid_rollup_touch('$_')",
         qq{SELECT grid_rollup_alter('$_', '{"enabled": false}')}, "SELECT grid_rollup_drop('$_')", "SELECT grid_rollup_compact('$_')", "SELECT grid_rollup_unassigned('$_')") } @rollups),
         q{SELECT grid_rollup_create('mine', 'rights.household', 'gridcode', '{"residents": "max(residents)"}')},
@@ -545,6 +547,37 @@ SELECT lastval();
 ROLLBACK}), "t\n42501", 'lastval() shows no number');
 is(psql(q{SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum WHERE adrelid = 'rights.household'::regclass AND attname = 'id'}), 'gen_random_uuid()', 'ids of households are random');
 
+# What is reported is of these days: no time that nobody lived, no deadline that never comes, no case that counts as many.
+my @before = many(undef, 'SELECT count(*), sum(quantity) FROM event', 'SELECT count(*) FROM visit');
+my $in_mine = q{INSERT INTO visit (household, visited_at) SELECT id, %s FROM household WHERE grid = '350304001001001' AND valid_to IS NULL LIMIT 1};
+my $fire = q{SELECT event_report('fire', grid => '350304001001001', %s)};
+my $row = q{INSERT INTO event (kind, grid, reported_at, deadline, quantity) VALUES (%s)};
+my @odd = (
+    (map { [42501, sprintf $fire, $_], [42501, sprintf $in_mine, s/.*=> //r] } q{reported_at => '-infinity'}, q{reported_at => '0001-01-01'}, q{reported_at => '4713-01-01 BC'}, q{reported_at => now() - interval '8 days'}),
+    (map { [23514, sprintf $fire, $_], [23514, sprintf $in_mine, s/.*=> //r] } q{reported_at => 'infinity'}, q{reported_at => now() + interval '1 minute'}),
+    [42501, sprintf $fire, q{deadline => 'infinity'}], [42501, sprintf $fire, q{deadline => '294276-01-01'}], [23514, sprintf $fire, q{deadline => '-infinity'}],
+    [42501, sprintf $fire, q{deadline => now() + (SELECT days + 1 FROM event_kind WHERE kind = 'fire') * interval '1 day'}],
+    [23514, sprintf $fire, 'quantity => 500'], [23514, sprintf $fire, 'quantity => 0'], [23514, sprintf $fire, 'quantity => -1'],
+    [23514, q{SELECT event_report('record', grid => '350304001001001', deadline => 'infinity')}],
+    [42501, sprintf $row, q{'fire', '350304001001001', '-infinity', NULL, 1}], [42501, sprintf $row, q{'fire', '350304001001001', '-infinity', 'infinity', 1}], [42501, sprintf $row, q{'record', '350304001001001', '-infinity', NULL, 1}],
+    [23514, sprintf $row, q{'fire', '350304001001001', 'infinity', 'infinity', 1}], [42501, sprintf $row, q{'fire', '350304001001001', now(), 'infinity', 1}], [23514, sprintf $row, q{'fire', '350304001001001', now(), NULL, 500}],
+    [23502, sprintf $row, q{'fire', '350304001001001', NULL, NULL, 1}]);
+my ($odd) = outcomes('rights_o1', map { $_->[1] } @odd);
+is($odd->[$_][0], $odd[$_][0], "an officer may not: $odd[$_][1]") for 0 .. $#odd;
+my @usual = ((map { sprintf $fire, $_ } q{reported_at => now() - interval '6 days'}, q{deadline => now() + interval '1 hour'}, q{reported_at => now() - interval '6 days', deadline => now() - interval '5 days'}),
+    sprintf($in_mine, q{now() - interval '6 days'}), q{SELECT event_report('record', grid => '350304001001001', quantity => 500)});
+is(join(' ', map { $_->[0] } @{ (outcomes('rights_o1', @usual))[0] }), join(' ', ('00000') x @usual), 'but what is of these days, and 500 records');
+my @late = (sprintf($fire, q{reported_at => now() - interval '80 days', deadline => now() + interval '80 days'}), q{INSERT INTO visit (household, visited_at) SELECT id, now() - interval '80 days' FROM household WHERE building = 1 LIMIT 1});
+is(join(' ', map { $_->[0] } @{ (outcomes('rights_a', @late))[0] }), '00000 00000', 'an administrator may be late');
+is(join(' ', map { $_->[0] } @{ (outcomes('rights_a', map { sprintf $fire, $_ } q{reported_at => '-infinity'}, q{reported_at => 'infinity'}, q{deadline => 'infinity'}, 'quantity => 500'))[0] }), '23514 23514 23514 23514', 'but not beyond time, nor may he count a case twice');
+my $managed = psql(q{SELECT min(id) FROM rights.event WHERE state = 'dispatched' AND grid = '350304001001001'});
+is(join(' ', map { $_->[0] } @{ (outcomes('rights_m', map { "SELECT event_advance($managed, 'extended', deadline => '$_')" } 'infinity', '-infinity'))[0] }), '23514 23514', 'and no manager extends a deadline for ever');
+is(join(' ', map { $_->[0] } @{ (outcomes('rights_m', "SELECT event_advance($managed, 'extended', deadline => now() + interval '1 day')"))[0] }), '00000', 'but by a day');
+is(join(' ', many(undef, 'SELECT count(*), sum(quantity) FROM event', 'SELECT count(*) FROM visit')), "@before", 'nothing of all this is left');
+my @ends = ("'-infinity', now()::date", "'2024-01-01', 'infinity'", "'-infinity', 'infinity'", "'infinity', '-infinity'");
+is(join(' ', map { $_->[0] } @{ (outcomes('rights_a', map { "SELECT count(*) FROM months($_)" } @ends))[0] }), '22008 22008 22008 22008', 'months do not run away');
+is(as('rights_a', q{SELECT count(*), min(m), max(m) FROM months('2024-01-31', '2025-03-01') m; SELECT count(*) FROM months('2024-02-01', '2024-01-31'); SELECT count(*) FROM months(NULL, '2024-01-31')}), "15|2024-01-01|2025-03-01\n0\n0", 'and are those between two days');
+
 # Views and functions of users: what they lend is theirs, seen with the scope of who looks.
 psql('CREATE SCHEMA lent; GRANT ALL ON SCHEMA lent TO PUBLIC; GRANT USAGE ON SCHEMA rights TO rights_nobody');
 as('rights_ms', 'CREATE VIEW lent.households AS SELECT * FROM rights.household; GRANT SELECT ON lent.households TO PUBLIC; CREATE VIEW lent.peek WITH (security_invoker) AS SELECT * FROM rights.household; GRANT SELECT ON lent.peek TO PUBLIC');
@@ -556,6 +589,22 @@ psql('REVOKE USAGE ON SCHEMA rights FROM rights_nobody');
 # Readers: sizes of grids outside their windows are no secret, nor is the map.
 psql('UPDATE rights.register SET households_min = 40, households_max = 48, residents_min = 100, residents_max = 200');
 is(as('rights_r', q{SELECT count(*) > 0, bool_and(households > 48 OR households < 40 OR residents NOT BETWEEN 100 AND 200) FROM size_check}), 't|t', 'a reader sees grids outside their windows');
+for my $size (['no household', 0, 0, '0|0|t'], ['two households of forty', 2, 20, '||t'], ['three households of nine people', 3, 3, '||t'], ['three households of twelve people', 3, 4, '3|12|t']) {
+    my ($what, $households, $residents, $shown) = @$size;
+    my $left = psql(qq{
+SET search_path = rights, public;
+BEGIN;
+UPDATE household SET valid_to = today() WHERE grid = '350304003001001' AND valid_to IS NULL
+	AND id NOT IN (SELECT id FROM household WHERE grid = '350304003001001' AND valid_to IS NULL ORDER BY id LIMIT $households);
+UPDATE household SET residents = greatest($residents, 1) WHERE grid = '350304003001001' AND valid_to IS NULL;
+SELECT grid_rollup_refresh('household_total') \\g /dev/null
+SET LOCAL ROLE rights_r;
+SELECT households, residents, problem <> '' FROM size_check WHERE code = '350304003001001';
+SET LOCAL ROLE rights_ms;
+SELECT households, residents FROM figures WHERE code = '350304003001001';
+ROLLBACK});
+    is($left, "$shown\n$households|" . $households * $residents, "a reader sees of a grid with $what that it is too small" . ($shown =~ /^\|/ ? ', not how small; its manager does' : ''));
+}
 is(as('rights_r', q{SELECT count(*) FILTER (WHERE level = 'grid') FROM areas}), 120, 'and the map');
 is(join(',', split /\n/, psql(q{SELECT c.relname FROM pg_class c WHERE relnamespace = 'rights'::regnamespace AND has_any_column_privilege('rights_r', c.oid, 'SELECT, INSERT, UPDATE, REFERENCES') AND relkind IN ('r', 'v', 'm', 'p', 'f') ORDER BY 1})),
     'areas,events_monthly,figures,freshness,reference_case,size_check,staffing_gaps,visit_coverage', 'and nothing else');
@@ -586,8 +635,8 @@ is(psql(q{SELECT string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_class c W
 is(psql(q{SELECT string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_class c WHERE c.relnamespace = 'rights'::regnamespace AND c.relrowsecurity AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)}), '', 'with policies');
 is(psql(q{SELECT string_agg(format('%s on %s', polname, polrelid::regclass), ', ') FROM pg_policy p WHERE polrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'rights'::regnamespace) AND polroles = '{0}'}), '', 'none for PUBLIC');
 is(psql(q{SELECT string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_class c WHERE c.relnamespace = 'rights'::regnamespace AND c.relkind = 'v'
-    AND EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner) AND NOT coalesce(c.reloptions && '{security_barrier=true,security_invoker=true}', false)}), 'areas',
-    'every view for others is a barrier or runs as who looks, but the map');
+    AND EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee NOT IN (c.relowner, 'rights_admin'::regrole)) AND NOT coalesce(c.reloptions && '{security_barrier=true,security_invoker=true}', false)}), 'areas',
+    'every view for others than administrators is a barrier or runs as who looks, but the map');
 is(psql(q{SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p WHERE p.pronamespace = 'rights'::regnamespace AND p.prosecdef
     AND NOT EXISTS (SELECT FROM unnest(p.proconfig) s WHERE s ~ '^search_path=rights, .*, pg_temp$')}), '', 'functions that run as the owner have a path of their own, temporary objects last');
 is(psql(q{SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = 'rights'::regnamespace AND p.prosecdef AND p.prorettype <> 'trigger'::regtype}),

@@ -49,6 +49,9 @@ for my $who (['scale_chen', 67], ['scale_wu', 67], ['scale_tool', 12]) {
     push @queries, [$role, "SELECT * FROM community.figures WHERE parent_code = '$street'", 60 * 11];
     push @queries, [$role, "SELECT * FROM community.figures WHERE code = '$street'", 60];
     push @queries, [$role, "EXECUTE prepared('$street')", 60 * $areas];
+    # what is in no grid, and what is of the whole register
+    push @queries, [$role, "SELECT * FROM community.figures WHERE level = 'none'", 100], [$role, "SELECT * FROM community.events_monthly WHERE level = 'none'", 300];
+    push @queries, [$role, "SELECT * FROM community.reference_case", 300], [$role, "SELECT * FROM community.visit_coverage WHERE code = '$street'", 100 * 12];
 }
 push @queries, ['scale_li', $_, 60] for "SELECT * FROM community.household", "SELECT * FROM community.event", "SELECT * FROM community.events",
     "SELECT * FROM community.events WHERE state <> 'closed'", "SELECT * FROM community.visit", "SELECT * FROM community.household WHERE grid = '$grid'",

@@ -16,29 +16,29 @@ SELECT grid_rollup_create('household_total', 'household', 'gridcode',
 	  "residents": "sum(residents) FILTER (WHERE valid_to IS NULL)"}',
 	lowest_level => 'grid', top_level => :'top_level', max_lag => '1 minute', scheme => :'scheme') \g /dev/null
 
--- Events by kind, day and area, each measure at its own time.
+-- Events by kind, day and area, each measure at its own time; those that were rejected count nowhere.
 SELECT grid_rollup_create('event_daily', 'event', 'gridcode',
-	'{"filed": "count(*)",
-	  "quantity": "sum(quantity)",
-	  "due": {"expr": "count(*)", "at": "deadline"},
+	'{"filed": "count(*) FILTER (WHERE state <> ''rejected'')",
+	  "quantity": "sum(quantity) FILTER (WHERE state <> ''rejected'')",
+	  "due": {"expr": "count(*) FILTER (WHERE state <> ''rejected'')", "at": "deadline"},
 	  "closed": {"expr": "count(*)", "at": "closed_at"},
 	  "on_time": {"expr": "count(*) FILTER (WHERE closed_at <= deadline)", "at": "deadline"},
-	  "reworked": {"expr": "count(*)", "at": "reopened_at"},
-	  "extended": {"expr": "count(*)", "at": "extended_at"},
+	  "reworked": {"expr": "count(*) FILTER (WHERE state <> ''rejected'')", "at": "reopened_at"},
+	  "extended": {"expr": "count(*) FILTER (WHERE state <> ''rejected'')", "at": "extended_at"},
 	  "hours": {"expr": "gridstats_agg(extract(epoch FROM closed_at - reported_at) / 3600)", "at": "closed_at"}}',
 	bucket_column => 'reported_at', bucket_width => '1 day', dimensions => '{kind}',
 	lowest_level => 'grid', top_level => :'top_level', time_zone => :'time_zone', max_lag => '1 minute', scheme => :'scheme') \g /dev/null
 
 -- The same since records began: what figures of today start from.
 SELECT grid_rollup_create('event_total', 'event', 'gridcode',
-	'{"filed": "count(*)",
-	  "quantity": "sum(quantity)",
-	  "open": "count(*) FILTER (WHERE state <> ''recorded'' AND closed_at IS NULL)",
-	  "due": "count(deadline)",
+	'{"filed": "count(*) FILTER (WHERE state <> ''rejected'')",
+	  "quantity": "sum(quantity) FILTER (WHERE state <> ''rejected'')",
+	  "open": "count(*) FILTER (WHERE state NOT IN (''recorded'', ''rejected'', ''closed''))",
+	  "due": "count(deadline) FILTER (WHERE state <> ''rejected'')",
 	  "closed": "count(closed_at)",
 	  "on_time": "count(*) FILTER (WHERE closed_at <= deadline)",
-	  "reworked": "count(reopened_at)",
-	  "extended": "count(extended_at)",
+	  "reworked": "count(reopened_at) FILTER (WHERE state <> ''rejected'')",
+	  "extended": "count(extended_at) FILTER (WHERE state <> ''rejected'')",
 	  "hours": "gridstats_agg(extract(epoch FROM closed_at - reported_at) / 3600)"}',
 	dimensions => '{kind}', lowest_level => 'grid', top_level => :'top_level', max_lag => '1 minute', scheme => :'scheme') \g /dev/null
 

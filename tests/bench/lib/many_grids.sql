@@ -34,6 +34,9 @@ SELECT 'fire', at, 'somebody', md5('household' || n)::uuid, code, 'assigned', CA
 FROM grid, LATERAL (SELECT timestamptz '2019-01-01 12:00+08' + make_interval(days => n / 5 % 360) AS at) t ORDER BY n;
 INSERT INTO event (kind, quantity, reported_at, reported_by, grid, grid_status, state)
 SELECT 'record', 10, timestamptz '2019-01-31 12:00+08', 'somebody', code, 'assigned', 'recorded' FROM grid ORDER BY n;
+-- and as few everywhere that are in no grid
+INSERT INTO event (kind, quantity, reported_at, reported_by, grid_status, state)
+SELECT 'record', 10, timestamptz '2019-01-31 12:00+08', 'somebody', 'no location', 'recorded' FROM generate_series(1, 40);
 RESET session_replication_role;
 ANALYZE;
 SELECT grid_rollup_refresh(rollup) FROM grid_rollup_catalog JOIN pg_class ON oid = rollup WHERE relnamespace = quote_ident(:'schema')::regnamespace \g /dev/null
