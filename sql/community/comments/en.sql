@@ -395,6 +395,7 @@ INSERT INTO community_comment VALUES
 ('boundary_guard()', NULL, 'Trigger function: published boundaries do not change.'),
 ('building_moved()', NULL, 'Trigger function: households follow their building.'),
 ('household_grid()', NULL, 'Trigger function: a household is in the grid of its building.'),
+('visit_check()', NULL, 'Trigger function: whether a visit may still be recorded.'),
 ('visit_grid()', NULL, 'Trigger function: a visit is in the grid of its household.'),
 ('assignment_guard()', NULL, 'Trigger function: refuses posts in closed areas, of handlers outside departments and of roles for many; warns of roles that cannot work here.'),
 ('organization_guard()', NULL, 'Trigger function: a parent ranks higher.'),

@@ -395,6 +395,7 @@ INSERT INTO community_comment VALUES
 ('boundary_guard()', NULL, '触发器函数：已发布的边界不得改动'),
 ('building_moved()', NULL, '触发器函数：住户随楼栋变更网格'),
 ('household_grid()', NULL, '触发器函数：住户的网格取自楼栋'),
+('visit_check()', NULL, '触发器函数：走访能否补记'),
 ('visit_grid()', NULL, '触发器函数：走访的网格取自住户'),
 ('assignment_guard()', NULL, '触发器函数：拒绝已撤销区域的岗位、部门以外的经办人和群组角色任岗；角色无法在此工作时发出警告'),
 ('organization_guard()', NULL, '触发器函数：上级组织的级次必须更高'),
