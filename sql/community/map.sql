@@ -465,27 +465,32 @@ CREATE OR REPLACE FUNCTION map_key(figure text, level text, amounts numeric[], b
 	parents text[], grandparents text[], higher_codes text[], higher_names text[], numbered boolean, gaps boolean, language text) RETURNS TABLE (kind text, mark text, words text, number text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT 'head', NULL::text, w.line, NULL::text FROM map_figure(map_key.figure, map_key.language) f, unnest(map_wrap(upper(left(f.name, 1)) || substr(f.name, 2), 16)) WITH ORDINALITY w (line, nth)
-	UNION ALL
-	SELECT 'unit', NULL, format(map_word('unit', map_key.language), f.unit), map_word(map_key.level || 's', map_key.language) FROM map_figure(map_key.figure, map_key.language) f
-	UNION ALL
-	(SELECT 'class', (map_colours(cardinality(map_key.borders) + 1))[c.class + 1], (map_class_names(map_key.amounts, map_key.borders, map_key.language))[c.class + 1], c.number::text
-	FROM (SELECT width_bucket(v, map_key.borders) AS class, count(*) AS number FROM unnest(map_key.amounts) v WHERE v IS NOT NULL GROUP BY 1) c ORDER BY c.class)
-	UNION ALL
-	SELECT 'class', '#d4d4d4', map_word('no data', map_key.language), nullif(count(*), 0)::text FROM unnest(map_key.amounts) v WHERE v IS NULL HAVING count(*) > 0 OR map_key.gaps
-	UNION ALL
-	SELECT 'gap', NULL, NULL, NULL WHERE cardinality(map_key.higher_levels) > 0
-	UNION ALL
-	SELECT 'border', map_stroke(cardinality(map_key.higher_levels) - h.nth::int + 1), format(map_word('border', map_key.language), map_word(h.level, map_key.language)), NULL FROM unnest(map_key.higher_levels) WITH ORDINALITY h (level, nth)
-	UNION ALL
-	(SELECT n.kind, n.number, n.words, NULL
-	FROM (
-		SELECT 'number' AS kind, map_number(p.parent, p.grandparent) AS number, map_short_name(p.name, 12) AS words, p.parent
-		FROM (SELECT DISTINCT a.parent, a.grandparent, h.name FROM unnest(map_key.parents, map_key.grandparents) a (parent, grandparent)
-			JOIN unnest(map_key.higher_codes, map_key.higher_names) h (code, name) ON h.code = a.parent) p
+	SELECT k.kind, k.mark, k.words, k.number FROM (
+		SELECT 1 AS part, w.nth, NULL::text AS code, 'head' AS kind, NULL::text AS mark, w.line AS words, NULL::text AS number
+		FROM map_figure(map_key.figure, map_key.language) f, unnest(map_wrap(upper(left(f.name, 1)) || substr(f.name, 2), 16)) WITH ORDINALITY w (line, nth)
 		UNION ALL
-		SELECT 'numbers', NULL, w, '' FROM unnest(ARRAY[NULL, map_word(map_key.higher_levels[1], map_key.language)]) w) n
-	WHERE map_key.numbered AND (SELECT count(DISTINCT q) > 1 FROM unnest(map_key.parents) q) ORDER BY n.parent, n.words NULLS FIRST);
+		SELECT 2, 0, NULL, 'unit', NULL, format(map_word('unit', map_key.language), f.unit), map_word(map_key.level || 's', map_key.language) FROM map_figure(map_key.figure, map_key.language) f
+		UNION ALL
+		SELECT 3, c.class, NULL, 'class', (map_colours(cardinality(map_key.borders) + 1))[c.class + 1],
+			(map_class_names(map_key.amounts, map_key.borders, map_key.language))[c.class + 1], c.number::text
+		FROM (SELECT width_bucket(v, map_key.borders) AS class, count(*) AS number FROM unnest(map_key.amounts) v WHERE v IS NOT NULL GROUP BY 1) c
+		UNION ALL
+		SELECT 4, 0, NULL, 'class', '#d4d4d4', map_word('no data', map_key.language), nullif(count(*), 0)::text FROM unnest(map_key.amounts) v WHERE v IS NULL HAVING count(*) > 0 OR map_key.gaps
+		UNION ALL
+		SELECT 5, 0, NULL, 'gap', NULL, NULL, NULL WHERE cardinality(map_key.higher_levels) > 0
+		UNION ALL
+		SELECT 6, h.nth, NULL, 'border', map_stroke(cardinality(map_key.higher_levels) - h.nth::int + 1), format(map_word('border', map_key.language), map_word(h.level, map_key.language)), NULL
+		FROM unnest(map_key.higher_levels) WITH ORDINALITY h (level, nth)
+		UNION ALL
+		SELECT 7, n.nth, n.parent, n.kind, n.number, n.words, NULL
+		FROM (
+			SELECT 'number' AS kind, map_number(p.parent, p.grandparent) AS number, map_short_name(p.name, 12) AS words, p.parent, 2 AS nth
+			FROM (SELECT DISTINCT a.parent, a.grandparent, h.name FROM unnest(map_key.parents, map_key.grandparents) a (parent, grandparent)
+				JOIN unnest(map_key.higher_codes, map_key.higher_names) h (code, name) ON h.code = a.parent) p
+			UNION ALL
+			SELECT 'numbers', NULL, w.words, NULL, w.nth - 1 FROM unnest(ARRAY[NULL, map_word(map_key.higher_levels[1], map_key.language)]) WITH ORDINALITY w (words, nth)) n
+		WHERE map_key.numbered AND (SELECT count(DISTINCT q) > 1 FROM unnest(map_key.parents) q)) k
+	ORDER BY k.part, k.nth, k.code;
 END;
 
 CREATE OR REPLACE FUNCTION map_title(name text, figure text, level text, one boolean, language text) RETURNS text
@@ -663,11 +668,11 @@ BEGIN
 		RAISE EXCEPTION 'there are no words in language "%"', language USING ERRCODE = 'invalid_parameter_value', HINT = 'Languages are en and zh.';
 	END IF;
 	chosen := map_level(area, level);
-	SELECT array_agg(g.code) AS codes, array_agg(g.name) AS names, array_agg(g.parent_code) AS parents, array_agg(g.parent_of_parent) AS grandparents,
-		array_agg(g.shape) AS shapes, max(g.valid_from) AS valid_from
+	SELECT array_agg(g.code ORDER BY g.code) AS codes, array_agg(g.name ORDER BY g.code) AS names, array_agg(g.parent_code ORDER BY g.code) AS parents, array_agg(g.parent_of_parent ORDER BY g.code) AS grandparents,
+		array_agg(g.shape ORDER BY g.code) AS shapes, max(g.valid_from) AS valid_from
 	INTO d FROM map_ground(area, chosen) g WHERE g.area_level = chosen AND g.shape IS NOT NULL;
-	SELECT array_agg(g.code) AS codes, array_agg(g.name) AS names, array_agg(g.parent_code) AS parents, array_agg(g.area_level) AS levels,
-		array_agg(g.depth) AS depths, array_agg(g.shape) AS shapes
+	SELECT array_agg(g.code ORDER BY g.code) AS codes, array_agg(g.name ORDER BY g.code) AS names, array_agg(g.parent_code ORDER BY g.code) AS parents, array_agg(g.area_level ORDER BY g.code) AS levels,
+		array_agg(g.depth ORDER BY g.code) AS depths, array_agg(g.shape ORDER BY g.code) AS shapes
 	INTO h FROM map_ground(area, chosen) g WHERE g.area_level <> chosen AND g.shape IS NOT NULL;
 	extent := (SELECT ST_Extent(s) FROM unnest(d.shapes || h.shapes) s);
 	-- two pixels, as no pixel is less of the ground than this
@@ -680,10 +685,10 @@ BEGIN
 	heading := map_wrap(coalesce(title, map_title((SELECT a.name FROM areas a WHERE a.code = area), figure, chosen, h.codes IS NULL, language)), (width - 40) / 24.6);
 	top := -28 - 28 * cardinality(heading);
 
-	SELECT array_agg(r.kind) AS kinds, array_agg(r.mark) AS marks, array_agg(r.words) AS words, array_agg(r.number) AS numbers,
+	SELECT array_agg(r.kind ORDER BY r.nth) AS kinds, array_agg(r.mark ORDER BY r.nth) AS marks, array_agg(r.words ORDER BY r.nth) AS words, array_agg(r.number ORDER BY r.nth) AS numbers,
 		greatest(190, max(34 + 12 * coalesce(map_ems(r.words), 0) + CASE WHEN r.number IS NULL THEN 0 ELSE 12 + 12 * map_ems(r.number) END)) AS width
 	INTO k FROM map_key(figure, chosen, amounts, borders, ARRAY(SELECT x.level FROM unnest(h.levels, h.depths) x (level, depth) GROUP BY x.level ORDER BY max(x.depth) DESC),
-		d.parents, d.grandparents, h.codes, h.names, numbered, gaps IS NOT NULL, language) r;
+		d.parents, d.grandparents, h.codes, h.names, numbered, gaps IS NOT NULL, language) WITH ORDINALITY r (kind, mark, words, number, nth);
 	l := map_labelled(map_names(d.names, d.codes, d.parents, d.grandparents, numbered), ARRAY(SELECT v.value::text FROM unnest(amounts) WITH ORDINALITY v (value, nth) ORDER BY v.nth),
 		ARRAY(SELECT map_ink(c.fill) FROM unnest(fills) WITH ORDINALITY c (fill, nth) ORDER BY c.nth), d.shapes, h.names, h.depths, h.shapes, gaps, extent, width, k.width, top);
 	f := map_fit(extent, width, k.width, l.column_width, top);
