@@ -151,6 +151,10 @@ INSERT INTO register (version, name, language, role_prefix, scheme, top_level, s
 VALUES (:newest, :'name', :'lang', :'role_prefix', :'scheme', :'top_level', :srid, :'time_zone')
 ON CONFLICT (singleton) DO UPDATE SET version = excluded.version;
 \ir functions.sql
+\ir boundaries.sql
+\ir households.sql
+\ir organizations.sql
+\ir events.sql
 \ir views.sql
 \ir map.sql
 \ir policies.sql

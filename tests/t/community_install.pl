@@ -441,8 +441,8 @@ sub edit {
 edit('views.sql', 'SELECT k.position, k.kind, k.name, k.unit,' => 'SELECT k.position, k.kind, k.days, k.name, k.unit,',
     'SELECT a.code, a.gridcode, a.name, a.level, a.kind,' => 'SELECT a.code, a.gridcode, a.opened_in, a.name, a.level, a.kind,',
     'SELECT grid_common(p.gridcode) AS root, array_agg(p.gridcode) AS codes,' => 'SELECT grid_common(p.gridcode) AS root, count(*) AS posts, array_agg(p.gridcode) AS codes,');
-edit('functions.sql', 'months(first date, last date)' => "months(first date, last date, every interval DEFAULT '1 month')", q{last::timestamp, '1 month')} => 'last::timestamp, every)',
-    'deadline timestamptz DEFAULT NULL, note text DEFAULT NULL) RETURNS bigint' => 'deadline timestamptz DEFAULT NULL, urgent boolean DEFAULT false, note text DEFAULT NULL) RETURNS bigint');
+edit('functions.sql', 'months(first date, last date)' => "months(first date, last date, every interval DEFAULT '1 month')", q{last::timestamp, '1 month')} => 'last::timestamp, every)');
+edit('events.sql', 'deadline timestamptz DEFAULT NULL, note text DEFAULT NULL) RETURNS bigint' => 'deadline timestamptz DEFAULT NULL, urgent boolean DEFAULT false, note text DEFAULT NULL) RETURNS bigint');
 edit('policies.sql', 'event_report(text, geometry, uuid, int, text, int, timestamptz, timestamptz, text)' => 'event_report(text, geometry, uuid, int, text, int, timestamptz, timestamptz, boolean, text)',
     'months(date, date)' => 'months(date, date, interval)');
 my $tables = <<'SQL';
